@@ -1,0 +1,42 @@
+"""Switch the active parameters to another profile.
+
+Writes configs/params.yaml, a copy of configs/profiles/NAME.yaml, after checking it against the schema.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from configs.schema import PARAMS_FILE, ROOT, SettingsError, load_params
+
+PROFILES = ROOT / "configs" / "profiles"
+
+
+def switch(name: str, profiles: Path = PROFILES, active: Path = PARAMS_FILE) -> None:
+    """Make `profiles/NAME.yaml` the active parameters.
+
+    Raises:
+        SettingsError: there is no such profile, or it breaks the schema; the active file is left alone.
+    """
+    source = profiles / f"{name}.yaml"
+    if not source.is_file():
+        raise SettingsError(f"no profile {name!r}; there are: {', '.join(sorted(p.stem for p in profiles.glob('*.yaml')))}")
+    load_params(source)
+    active.write_bytes(source.read_bytes())
+
+
+def main(name: Annotated[str, typer.Argument(help="a file of configs/profiles, without .yaml")]) -> None:
+    """Switch the active parameters to another profile."""
+    try:
+        switch(name)
+    except SettingsError as error:
+        sys.exit(str(error))
+    typer.echo(f"configs/params.yaml: profile {name}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,234 @@
+"""The parameters' schema, and the one way to read a YAML settings file.
+
+`load_params()` reads `configs/params.yaml`, one section per stage. Every mistake in a file is reported at once, with file, key,
+value and the nearest valid name. Nothing here has a default: what changes a result stands in the file.
+
+Not covered: gates (`eval/gate.py` and `configs/gates.yaml`) and the service's settings (`serving/settings.py`), which are read through
+`read_settings` with schemas of their own.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+ROOT = Path(__file__).resolve().parents[1]
+PARAMS_FILE = ROOT / "configs" / "params.yaml"
+INTENTS_FILE = ROOT / "configs" / "intents.yaml"
+
+Positive = Annotated[int, Field(gt=0)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+LearningRate = Annotated[float, Field(gt=0, lt=1)]
+
+
+class SettingsError(ValueError):
+    """A settings file that cannot be used; the message lists every mistake, one a line."""
+
+
+class Section(BaseModel):
+    """A part of a settings file: unknown keys are mistakes, values are never converted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class PrepareTranslation(Section):
+    """How the patterns become segments."""
+
+    languages: list[str]
+    expansions_per_pattern: Positive
+    validation_segments: Positive
+    test_segments: Positive
+    held_out_patterns_percent: Percent
+    expansions_per_held_out_pattern: Positive
+
+
+class PrepareIntents(Section):
+    """How the utterances are split."""
+
+    validation_per_intent: Positive
+    test_per_intent: Positive
+    pattern_messages: Annotated[int, Field(ge=0)]
+
+
+class MarianShape(Section):
+    """The size of a Marian model trained from scratch."""
+
+    vocabulary: Positive
+    d_model: Positive
+    heads: Positive
+    ffn: Positive
+    encoder_layers: Positive
+    decoder_layers: Positive
+    max_pieces: Positive
+
+
+class XlmrShape(Section):
+    """The size of an XLM-R encoder trained from scratch."""
+
+    vocabulary: Positive
+    hidden: Positive
+    heads: Positive
+    ffn: Positive
+    layers: Positive
+    max_pieces: Positive
+
+
+class Optimizer(Section):
+    """What the trainer does with the gradients."""
+
+    steps: Positive
+    batch_size: Positive
+    learning_rate: LearningRate
+    warmup_steps: Annotated[int, Field(ge=0)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    label_smoothing: Share
+    dropout: Share
+    evaluations: Positive
+
+
+class TrainTranslation(Section):
+    """Both translation models, `en-xx` and `xx-en`."""
+
+    model: MarianShape
+    optimizer: Optimizer
+    threads: Positive
+
+
+class TrainIntents(Section):
+    """The classifier: one encoder, three heads."""
+
+    model: XlmrShape
+    optimizer: Optimizer
+    piece_dropout: Share
+    threads: Positive
+
+
+class ExportModel(Section):
+    """Bundles."""
+
+    precisions: list[Literal["fp32", "int8"]]
+    serve: Literal["fp32", "int8"]
+    calibration_segments: Positive
+    parity_segments: Positive
+
+
+class EvaluateTranslation(Section):
+    """Scores per language pair."""
+
+    batch_size: Positive
+    resamples: Positive
+    parity_segments: Positive
+    parity_beams: Positive
+
+
+class EvaluateIntents(Section):
+    """Scores of the classifier."""
+
+    batch_size: Positive
+    resamples: Positive
+
+
+class Latency(Section):
+    """Load on the real HTTP service."""
+
+    rate_per_s: Annotated[float, Field(gt=0)]
+    seconds: Annotated[float, Field(gt=0)]
+    translate_words: Positive
+    transformers_segments: Positive
+    threads: Positive
+
+
+class Params(Section):
+    """Everything that changes a result: `configs/params.yaml`."""
+
+    profile: str
+    seed: int
+    prepare_translation: PrepareTranslation
+    prepare_intents: PrepareIntents
+    train_translation: TrainTranslation
+    export_translation: ExportModel
+    train_intents: TrainIntents
+    export_intents: ExportModel
+    evaluate_translation: EvaluateTranslation
+    evaluate_intents: EvaluateIntents
+    latency: Latency
+
+
+class Intents(Section):
+    """`configs/intents.yaml`: the label sets of the three heads."""
+
+    intents: dict[str, str]
+    sentiments: list[str]
+    urgencies: list[str]
+
+
+SettingsModel = TypeVar("SettingsModel", bound=BaseModel)
+
+
+def load_params(path: Path | None = None) -> Params:
+    """The active parameters.
+
+    Args:
+        path: the file; `None` takes `QUAYSIDE_PARAMS` from the environment, else `configs/params.yaml`.
+
+    Raises:
+        SettingsError: the file is missing, is not YAML, or breaks the schema; all mistakes at once.
+    """
+    return read_settings(path or Path(os.environ.get("QUAYSIDE_PARAMS", PARAMS_FILE)), Params)
+
+
+def load_intents(path: Path = INTENTS_FILE) -> Intents:
+    """The labels of the classifier's heads."""
+    return read_settings(path, Intents)
+
+
+def read_settings(path: Path, schema: type[SettingsModel]) -> SettingsModel:
+    """A YAML file as an instance of `schema`.
+
+    Raises:
+        SettingsError: the file is missing, is not YAML, or breaks the schema; all mistakes at once.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path}: holds {type(values).__name__}, expected sections of keys")
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        lines = [_mistake(path, schema, problem) for problem in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+
+
+def _mistake(path: Path, schema: type[BaseModel], problem: Any) -> str:
+    """One mistake as one sentence: file, key, value, what is valid."""
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        valid = _valid_keys(schema, problem["loc"][:-1])
+        nearest = difflib.get_close_matches(str(problem["loc"][-1]), valid, n=1)
+        hint = f"did you mean {nearest[0]}?" if nearest else f"valid here: {', '.join(valid)}"
+        return f"{path}: {key} is not a known key; {hint}"
+    if problem["type"] == "missing":
+        return f"{path}: {key} is missing"
+    value = problem["input"]
+    hint = " (YAML reads 5e-5 as text: write 5.0e-5)" if isinstance(value, str) and "e-" in value else ""
+    return f"{path}: {key} = {value!r}: {problem['msg'].lower()}{hint}"
+
+
+def _valid_keys(schema: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
+    """The keys that the section at `location` may have."""
+    for part in location:
+        field = schema.model_fields.get(str(part))
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            return []
+        schema = field.annotation
+    return list(schema.model_fields)

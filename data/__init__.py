@@ -1,0 +1,1 @@
+"""The shipped sources, and the text handling that training and serving share."""

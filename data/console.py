@@ -1,0 +1,46 @@
+"""What a command says: results on stdout, progress on stderr, one closing line, one sentence for a user's mistake."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import track as rich_track
+
+Item = TypeVar("Item")
+P = ParamSpec("P")
+
+STDERR = Console(stderr=True)
+
+
+def command(function: Callable[P, str]) -> Callable[P, None]:
+    """`function` as a command: prints the sentence that it returns and the seconds it took.
+
+    A `ValueError` or `OSError` is the user's to mend: its text goes to stderr without a traceback, the exit code is 1. Anything else
+    is ours and keeps its traceback.
+    """
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        started = time.monotonic()
+        try:
+            sentence = function(*args, **kwargs)
+        except (ValueError, OSError) as error:
+            sys.exit(f"error: {error}")
+        typer.echo(f"{sentence} ({time.monotonic() - started:.1f} s)")
+
+    run.__annotations__ = {**function.__annotations__, "return": None}
+    return run
+
+
+def track(items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:
+    """The items, with a progress bar on a terminal and nothing elsewhere."""
+    if not STDERR.is_terminal:
+        yield from items
+        return
+    yield from rich_track(items, description=what, total=total, console=STDERR, transient=True)

@@ -1,0 +1,30 @@
+"""Text as the models read it: one Unicode form, one kind of space, no character that we use as a marker.
+
+Punctuation is left as it is: Chinese keeps its full-width marks.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+SPACES = re.compile(r"\s+")
+INVISIBLE = re.compile("[\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
+SENTENCEPIECE_SPACE = "\u2581"  # SentencePiece's own sign for a space
+
+
+def normalize(text: str) -> str:
+    """`text` in NFC, every run of white space one space, markers and invisible characters gone.
+
+    The result can be shorter than the input; offsets into the input do not hold for it.
+    """
+    text = unicodedata.normalize("NFC", text).replace(SENTENCEPIECE_SPACE, "_")
+    text = INVISIBLE.sub("", PRIVATE_USE.sub("\ufffd", text))
+    return SPACES.sub(" ", text).strip()
+
+
+def comparable(text: str) -> str:
+    """`text` reduced to what two copies of a sentence share: NFKC, lower case, letters, digits and private-use markers only."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(c for c in folded if c.isalnum() or PRIVATE_USE.match(c))

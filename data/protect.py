@@ -1,0 +1,109 @@
+"""What must not change in translation: found in the source, masked for the model, put back after it.
+
+A protected span becomes one private-use character ("marker"), which is a single piece of our own vocabularies; the model learns to
+copy it. One mechanism in preparation and in serving. The kinds are tried in the order of `KINDS`; a longer span of an earlier kind wins.
+
+Not covered: names of people and companies; number formats are kept as they were written.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+FIRST_MARKER = 0xE000
+MARKERS = tuple(chr(FIRST_MARKER + i) for i in range(20))
+
+_NUMBER = r"\d+(?:[.,:/\-]\d+)*"
+_UNIT = (
+    r"(?:[kKMGmuµn]?(?:Wh|VA|Ah|Hz|Pa|W|V|A|m|g|l|L|N|J|B|Ω)|kg|mm|cm|bar|psi|rpm|dB|Nm|°C|°F|℃|dpi|px|in|ft|lbs?|oz|g/m²|m²|m³|cm²|mm²|GSM|gsm)"
+)
+_CURRENCY = r"(?:USD|EUR|CNY|RMB|GBP|CHF|MXN|JPY|US\$|\$|€|£|¥|￥)"
+_NO_LETTER_BEFORE = r"(?<![A-Za-z0-9_\u00c0-\u024f])"
+_NO_LETTER_AFTER = r"(?![A-Za-z0-9_\u00c0-\u024f])"
+
+KINDS: dict[str, str] = {
+    "url": r"(?:https?://|www\.)[^\s<>\"'\u3000-\u303f\uff00-\uffef\u4e00-\u9fff]*[^\s<>\"'.,;:!?)\]\u3000-\u303f\uff00-\uffef\u4e00-\u9fff]",
+    "email": r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)*\.[A-Za-z]{2,}",
+    "placeholder": r"\{[A-Za-z_][\w.]*\}|\{\d+\}|#[A-Z][A-Z_]*#|%\(\w+\)s",
+    "markup": r"</?[A-Za-z][^<>]{0,200}>|&(?:[a-z]{2,8}|#\d{1,5});",
+    "phone": rf"{_NO_LETTER_BEFORE}\+\d[\d ()/\-]{{6,20}}\d",
+    "amount": rf"{_NO_LETTER_BEFORE}{_CURRENCY}\s?{_NUMBER}|{_NO_LETTER_BEFORE}{_NUMBER}\s?{_CURRENCY}{_NO_LETTER_AFTER}",
+    "code": (
+        rf"{_NO_LETTER_BEFORE}(?=[A-Za-z0-9\-_/.]*\d)(?=[0-9\-_/.]*[A-Za-z])"
+        r"(?:[A-Z]{1,6}[A-Z0-9]*|\d+[A-Z]+[A-Z0-9]*)(?:[\-_/.x×][A-Za-z0-9]+)*" + _NO_LETTER_AFTER
+    ),
+    "measure": rf"{_NO_LETTER_BEFORE}[±+\-]?\s?{_NUMBER}(?:\s?[x×]\s?{_NUMBER})*\s?{_UNIT}(?:/{_NUMBER}\s?{_UNIT})*{_NO_LETTER_AFTER}",
+    "number": rf"[±+\-]?{_NUMBER}(?:\s?[x×]\s?{_NUMBER})*(?:\s?[%‰])?",
+    "emoji": r"(?:[\U0001f1e6-\U0001faff\u2600-\u27bf\u2b50\u2b55][\ufe0f\u200d\U0001f3fb-\U0001f3ff]*)+",
+}
+PATTERN = re.compile("|".join(f"(?P<{kind}>{expression})" for kind, expression in KINDS.items()))
+
+
+@dataclass(frozen=True)
+class Span:
+    """A protected piece of a text; offsets are code points, `end` exclusive."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+def find_protected(text: str) -> list[Span]:
+    """The protected spans of `text`, in order, without overlaps."""
+    return [Span(str(m.lastgroup), m.group(), m.start(), m.end()) for m in PATTERN.finditer(text)]
+
+
+def mask(text: str, spans: Sequence[Span], markers: Sequence[str] = MARKERS) -> str:
+    """`text` with its i-th span replaced by the i-th marker.
+
+    Raises:
+        ValueError: more spans than markers.
+    """
+    if len(spans) > len(markers):
+        raise ValueError(f"{len(spans)} protected spans, but only {len(markers)} markers")
+    parts, position = [], 0
+    for span, marker in zip(spans, markers, strict=False):
+        parts += [text[position : span.start], marker]
+        position = span.end
+    return "".join(parts) + text[position:]
+
+
+def mask_pair(source: str, target: str, chance: random.Random) -> tuple[str, str]:
+    """A training pair with markers on both sides, for the spans of the source that the target repeats.
+
+    The markers are drawn at random, in rising order, so that training sees all of them. A source span that the target lacks stays
+    text on both sides: the model must not learn to drop a marker.
+    """
+    source_spans, target_spans = find_protected(source), find_protected(target)
+    markers = sorted(chance.sample(MARKERS, min(len(source_spans), len(MARKERS))))
+    kept: list[tuple[Span, Span]] = []
+    for span in source_spans[: len(MARKERS)]:
+        match = next((t for t in target_spans if t.text == span.text), None)
+        if match is not None:
+            target_spans.remove(match)
+            kept.append((span, match))
+    marker_of = {id(match): marker for (_, match), marker in zip(kept, markers, strict=False)}
+    by_place = sorted((match for _, match in kept), key=lambda t: t.start)
+    masked_target = mask(target, by_place, [marker_of[id(match)] for match in by_place])
+    return mask(source, [span for span, _ in kept], markers), masked_target
+
+
+def restore(translated: str, spans: Sequence[Span], markers: Sequence[str] = MARKERS) -> str:
+    """`translated` with each marker replaced by its span, each span once.
+
+    A marker that stands twice is kept where it stands first; a span whose marker is missing is appended, before the final mark of the
+    sentence: misplaced is better than lost. Markers without a span are dropped.
+    """
+    for span, marker in zip(spans, markers, strict=False):
+        if marker in translated:
+            head, tail = translated.split(marker, 1)
+            translated = head + span.text + tail.replace(marker, "")
+        else:
+            end = re.search(r"[.!?。！？]*$", translated)
+            place = end.start() if end else len(translated)
+            translated = f"{translated[:place]} {span.text}{translated[place:]}"
+    return "".join(c for c in translated if c not in MARKERS)

@@ -1,0 +1,141 @@
+"""Train a MarianMT model from scratch on prepared segments.
+
+B rows, S source pieces, T target pieces.
+
+Not covered: fine-tuning a checkpoint, resuming, LoRA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import Dataset
+from transformers import GenerationConfig, MarianConfig, MarianMTModel, Seq2SeqTrainer, Seq2SeqTrainingArguments
+
+from configs.schema import MarianShape, Params
+from data.pieces import MarianPieces
+from data.records import Segment, read_jsonl, tree_sha256
+from training import tracking
+from training.manifest import write_training_manifest
+from training.samples import Sample, directions, number, sentence_pairs
+from training.trainer import fit, make_repeatable, training_arguments
+from training.vocabulary import write_marian_vocabulary
+
+IGNORED = -100  # label that the loss leaves out
+
+
+class Samples(Dataset[dict[str, Any]]):
+    """Numbered samples as transformers' trainer wants them."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self._samples = samples
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        sample = self._samples[index]
+        return {"input_ids": sample.source, "labels": sample.target}
+
+
+class Collate:
+    """Pads samples to a batch; the decoder reads the target shifted right, from `pad` on."""
+
+    def __init__(self, pad: int) -> None:
+        self._pad = pad
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        """Samples -> input_ids and attention_mask (B, S), decoder_input_ids and labels (B, T)."""
+        source = pad_rows([row["input_ids"] for row in rows], self._pad)
+        labels = pad_rows([row["labels"] for row in rows], IGNORED)
+        shifted = pad_rows([[self._pad, *row["labels"][:-1]] for row in rows], self._pad)
+        return {"input_ids": source, "attention_mask": (source != self._pad).long(), "decoder_input_ids": shifted, "labels": labels}
+
+
+def pad_rows(rows: list[list[int]], value: int) -> torch.Tensor:
+    """Rows of any length as one tensor, (B, longest)."""
+    longest = max(len(row) for row in rows)
+    return torch.tensor([row + [value] * (longest - len(row)) for row in rows])
+
+
+def build_model(shape: MarianShape, pieces: MarianPieces, dropout: float) -> MarianMTModel:
+    """A MarianMT model with fresh weights, in the configuration that opus-mt checkpoints have."""
+    config = MarianConfig(
+        vocab_size=len(pieces),
+        d_model=shape.d_model,
+        encoder_layers=shape.encoder_layers,
+        decoder_layers=shape.decoder_layers,
+        encoder_attention_heads=shape.heads,
+        decoder_attention_heads=shape.heads,
+        encoder_ffn_dim=shape.ffn,
+        decoder_ffn_dim=shape.ffn,
+        max_position_embeddings=shape.max_pieces,
+        activation_function="swish",
+        scale_embedding=True,
+        dropout=dropout,
+        init_std=shape.d_model**-0.5,  # with scale_embedding, rows of norm about 1 (Vaswani et al. 2017, 3.4)
+        pad_token_id=pieces.pad,
+        eos_token_id=pieces.eos,
+        decoder_start_token_id=pieces.pad,
+        forced_eos_token_id=pieces.eos,
+    )
+    model = MarianMTModel(config)
+    model.generation_config = GenerationConfig(
+        pad_token_id=pieces.pad,
+        eos_token_id=pieces.eos,
+        decoder_start_token_id=pieces.pad,
+        forced_eos_token_id=pieces.eos,
+        bad_words_ids=[[pieces.pad]],
+        max_length=shape.max_pieces,
+        num_beams=1,
+    )
+    return model
+
+
+def train(name: str, params: Params, prepared: Path, out: Path) -> str:
+    """Train the model `name` and write its checkpoint; returns a sentence about it.
+
+    Raises:
+        ValueError: the name fits no language; broken prepared data.
+    """
+    settings = params.train_translation
+    pairs = directions(name, params.prepare_translation.languages)
+    make_repeatable(params.seed, settings.threads)
+    out.mkdir(parents=True, exist_ok=True)
+    parts = {part: read_jsonl(prepared / f"{part}.jsonl", Segment) for part in ("train", "validation")}
+    sentences = {part: sentence_pairs(segments, pairs, params.seed) for part, segments in parts.items()}
+    targets = sorted({target for _, target in pairs})
+    texts = dict.fromkeys(text for source, target, _ in sentences["train"] for text in (source, target))
+    write_marian_vocabulary(texts, settings.model.vocabulary, targets if len(targets) > 1 else [], out)
+    pieces = MarianPieces(out)
+    samples = {part: number(rows, pieces, settings.model.max_pieces) for part, rows in sentences.items()}
+    model = build_model(settings.model, pieces, settings.optimizer.dropout)
+    data_hash = tree_sha256(prepared)
+    with tracking.run(f"train {name}", kind="train", profile=params.profile) as run:
+        run.params({"seed": params.seed, **settings.model_dump(), "parameters": model.num_parameters()})
+        run.dataset("translation", prepared, data_hash)
+        loss = _fit(model, samples, params, out, run)
+        model.save_pretrained(out)
+        write_training_manifest(out, kind="translation", name=name, pairs=pairs, params=params, data=data_hash, run=run.id)
+        run.folder(out, "model")
+    return f"{out}: {model.num_parameters():,} parameters, {len(samples['train']):,} pairs, validation loss {loss:.3f}"
+
+
+def _fit(model: MarianMTModel, samples: dict[str, list[Sample]], params: Params, out: Path, run: tracking.Run) -> float:
+    """Run transformers' trainer; returns the last validation loss."""
+    settings = params.train_translation.optimizer
+    arguments = Seq2SeqTrainingArguments(
+        **training_arguments(settings, params.seed, Path("training/checkpoints") / out.name),
+        train_sampling_strategy="group_by_length",
+    )
+    trainer = Seq2SeqTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=Samples(samples["train"]),
+        eval_dataset=Samples(samples["validation"]),
+        data_collator=Collate(model.config.pad_token_id),
+    )
+    return fit(trainer, f"train {out.name}", run, out / "loss.csv")["eval_loss"]

@@ -1,0 +1,64 @@
+"""Prepared segments as numbered training samples of one translation model.
+
+A model is named for its directions: `en-xx` reads English and writes the language that a `>>lang<<` code asks for, `xx-en` reads any of
+the languages and writes English.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from data.normalize import normalize
+from data.pieces import MarianPieces
+from data.protect import mask_pair
+from data.records import Segment
+from data.sentences import split
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Source and target ids of one sentence, end of sentence included."""
+
+    source: list[int]
+    target: list[int]
+
+
+def directions(model: str, languages: Sequence[str]) -> list[tuple[str, str]]:
+    """The (source, target) pairs of a model.
+
+    Raises:
+        ValueError: the name is neither `LANG-xx` nor `xx-LANG`.
+    """
+    source, _, target = model.partition("-")
+    if target == "xx" and source in languages:
+        return [(source, other) for other in languages if other != source]
+    if source == "xx" and target in languages:
+        return [(other, target) for other in languages if other != target]
+    raise ValueError(f"model {model!r}: a name like en-xx or xx-en, with a language of {', '.join(languages)}")
+
+
+def sentence_pairs(segments: Iterable[Segment], pairs: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str, str]]:
+    """(source text, target text, target language) per sentence and direction, normalised and with protected spans masked.
+
+    A segment whose sides split into the same number of sentences gives that many pairs, since serving translates sentence by sentence;
+    any other is one pair.
+    """
+    found = []
+    for segment in segments:
+        chance = random.Random(f"{seed}/{segment.id}")  # noqa: S311 - sampling, not secrets
+        for source, target in pairs:
+            sides = [split(segment.texts[language]).sentences for language in (source, target)]
+            if len(sides[0]) != len(sides[1]):
+                sides = [[segment.texts[source]], [segment.texts[target]]]
+            for left, right in zip(*sides, strict=True):
+                found.append((*mask_pair(normalize(left), normalize(right), chance), target))
+    return found
+
+
+def number(pairs: Iterable[tuple[str, str, str]], pieces: MarianPieces, max_pieces: int) -> list[Sample]:
+    """The pairs as ids; a pair with a side over `max_pieces` is left out."""
+    many = bool(pieces.languages)
+    samples = (Sample(pieces.encode(s, t_lang if many else None), pieces.encode_target(t)) for s, t, t_lang in pairs)
+    return [sample for sample in samples if max(len(sample.source), len(sample.target)) < max_pieces]

@@ -1,0 +1,79 @@
+"""Vocabularies trained from the prepared text: SentencePiece for Marian, the same as a `tokenizer.json` for XLM-R.
+
+Source: Kudo 2018 (unigram language model), https://aclanthology.org/P18-1007
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import sentencepiece
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+from data.pieces import EOS, PAD, UNKNOWN, language_code
+from data.protect import MARKERS
+
+
+def train_pieces(texts: Iterable[str], size: int, markers: Sequence[str] = ()) -> bytes:
+    """A SentencePiece unigram model over `texts`, at most `size` pieces; each of `markers` is always one piece.
+
+    Text is taken as it is (identity normalisation): `data/normalize` has done what is to be done.
+    """
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(texts),
+        model_writer=model,
+        model_type="unigram",
+        vocab_size=size,
+        hard_vocab_limit=False,
+        character_coverage=1.0,
+        normalization_rule_name="identity",
+        user_defined_symbols=list(markers),
+        max_sentencepiece_length=12,
+        bos_id=-1,
+        eos_id=-1,
+        pad_id=-1,
+        unk_id=0,
+        num_threads=1,
+        minloglevel=2,
+    )
+    return model.getvalue()
+
+
+def write_marian_vocabulary(texts: Iterable[str], size: int, languages: Sequence[str], folder: Path) -> None:
+    """`source.spm`, `target.spm` (the same, joint) and `vocab.json` as Marian checkpoints have them: `</s>` 0, `<unk>` 1, `<pad>` last.
+
+    Args:
+        texts: sentences of every language of the model, masked.
+        size: pieces, control pieces not counted.
+        languages: target languages that get a `>>lang<<` code; none for a model with one target.
+        folder: where the three files go.
+    """
+    model = train_pieces(texts, size, MARKERS)
+    for name in ("source.spm", "target.spm"):
+        (folder / name).write_bytes(model)
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    pieces = [processor.id_to_piece(i) for i in range(processor.get_piece_size())]
+    names = [EOS, UNKNOWN, *(p for p in pieces if p != UNKNOWN), *map(language_code, languages), PAD]
+    (folder / "vocab.json").write_text(json.dumps({name: i for i, name in enumerate(names)}, ensure_ascii=False), encoding="utf-8")
+
+
+def write_xlmr_vocabulary(texts: Iterable[str], size: int, folder: Path) -> int:
+    """`tokenizer.json` with XLM-R's special pieces (`<s>` 0, `<pad>` 1, `</s>` 2, `<unk>` 3); returns the number of pieces.
+
+    Lower case and NFKC: a small encoder trained from scratch has no messages to spare for learning that GOODS are goods.
+    """
+    normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    model = train_pieces((normalizer.normalize_str(text) for text in texts), size)
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    learned = [(processor.id_to_piece(i), processor.get_score(i)) for i in range(processor.get_piece_size())]
+    vocabulary = [("<s>", 0.0), (PAD, 0.0), (EOS, 0.0), (UNKNOWN, 0.0), *(entry for entry in learned if entry[0] != UNKNOWN)]
+    tokenizer = Tokenizer(models.Unigram(vocabulary, unk_id=3))
+    tokenizer.normalizer = normalizer
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.add_special_tokens(["<s>", PAD, EOS, UNKNOWN])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return len(vocabulary)
