@@ -22,10 +22,13 @@ def switch(name: str, profiles: Path = PROFILES, active: Path = PARAMS_FILE) -> 
     Raises:
         SettingsError: there is no such profile, or it breaks the schema; the active file is left alone.
     """
+    names = sorted(path.stem for path in profiles.glob("*.yaml"))
+    if name not in names:
+        raise SettingsError(f"no profile {name!r}; there are: {', '.join(names)}")
     source = profiles / f"{name}.yaml"
-    if not source.is_file():
-        raise SettingsError(f"no profile {name!r}; there are: {', '.join(sorted(p.stem for p in profiles.glob('*.yaml')))}")
-    load_params(source)
+    stated = load_params(source).profile
+    if stated != name:
+        raise SettingsError(f"{source}: profile = {stated!r}: should be the name of the file, {name}")
     active.write_bytes(source.read_bytes())
 
 

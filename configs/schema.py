@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -216,19 +217,28 @@ def _mistake(path: Path, schema: type[BaseModel], problem: Any) -> str:
         valid = _valid_keys(schema, problem["loc"][:-1])
         nearest = difflib.get_close_matches(str(problem["loc"][-1]), valid, n=1)
         hint = f"did you mean {nearest[0]}?" if nearest else f"valid here: {', '.join(valid)}"
-        return f"{path}: {key} is not a known key; {hint}"
+        return f"{path}: {key} = {problem['input']!r} is not a known key; {hint}"
     if problem["type"] == "missing":
         return f"{path}: {key} is missing"
-    value = problem["input"]
-    hint = " (YAML reads 5e-5 as text: write 5.0e-5)" if isinstance(value, str) and "e-" in value else ""
-    return f"{path}: {key} = {value!r}: {problem['msg'].lower()}{hint}"
+    return f"{path}: {key} = {problem['input']!r}: {problem['msg'].lower()}{_exponent_hint(problem['input'])}"
+
+
+def _exponent_hint(value: Any) -> str:
+    """What to write instead of a number that PyYAML reads as text: YAML 1.1 wants a point, and a sign in the exponent."""
+    number = re.fullmatch(r"([-+]?\d+)(\.\d*)?[eE]([-+]?)(\d+)", value) if isinstance(value, str) else None
+    if number is None:
+        return ""
+    whole, fraction, sign, exponent = number.groups()
+    return f" (YAML reads {value} as text: write {whole}{fraction or '.0'}e{sign or '+'}{exponent})"
 
 
 def _valid_keys(schema: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
-    """The keys that the section at `location` may have."""
+    """The keys that the section at `location` may have; sections may stand in lists and dictionaries."""
     for part in location:
         field = schema.model_fields.get(str(part))
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
-            return []
-        schema = field.annotation
+        if field is None:  # the position in a list, or a key of a dictionary
+            continue
+        inner = [a for a in (field.annotation, *get_args(field.annotation)) if isinstance(a, type) and issubclass(a, BaseModel)]
+        if inner:
+            schema = inner[0]
     return list(schema.model_fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from data.normalize import comparable, normalize
 from data.protect import MARKERS, find_protected, mask
@@ -19,14 +19,20 @@ def combination_key(text: str) -> str:
     return comparable(mask(text, spans, [MARKERS[0]] * len(spans)))
 
 
-def check_no_leak(train: Iterable[str], held_out: Iterable[str], name: str) -> None:
+def check_no_leak(train: Iterable[str], held_out: Iterable[str], name: str, key: Callable[[str], str] = combination_key) -> None:
     """Compare every text of a held-out part with every text of the training part, values masked.
+
+    Args:
+        train: the texts trained on.
+        held_out: the texts of the part.
+        name: what the message calls the part.
+        key: `combination_key`, or a memory of it where the same texts are asked for again and again.
 
     Raises:
         LeakError: a text stands in both.
     """
-    trained = {combination_key(text) for text in train}
-    leaks = [text for text in held_out if combination_key(text) in trained]
+    trained = {key(text) for text in train}
+    leaks = [text for text in held_out if key(text) in trained]
     if leaks:
         shown = "; ".join(repr(text) for text in leaks[:3])
         raise LeakError(f"{name}: {len(leaks)} texts stand in the training data too (values aside), for example {shown}")

@@ -31,11 +31,18 @@ def command(function: Callable[P, str]) -> Callable[P, None]:
         try:
             sentence = function(*args, **kwargs)
         except (ValueError, OSError) as error:
-            sys.exit(f"error: {error}")
+            sys.exit(f"error: {_reason(error)}")
         typer.echo(f"{sentence} ({time.monotonic() - started:.1f} s)")
 
     run.__annotations__ = {**function.__annotations__, "return": None}
     return run
+
+
+def _reason(error: Exception) -> str:
+    """What to tell the user: of the system's errors the file and the reason, without the number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}" if error.filename else error.strerror.lower()
+    return str(error)
 
 
 def track(items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:

@@ -57,31 +57,70 @@ def load_glossaries(folder: Path) -> dict[str, Glossary]:
     found: dict[str, Glossary] = {}
     for path in sorted(folder.glob("*.yaml")):
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-            glossary = Glossary(str(content["industry"]), tuple(_term(content["industry"], entry) for entry in content["terms"]))
-        except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
-            problems.append(f"{path}: {type(error).__name__}: {' '.join(str(error).split())}")
+            glossary = _glossary(path)
+        except GlossaryError as error:
+            problems.append(str(error))
             continue
-        ids = [term.id for term in glossary.terms]
-        problems += [f"{path}: the id {i!r} stands twice" for i in sorted({i for i in ids if ids.count(i) > 1})]
+        if glossary.industry in found:
+            problems.append(f"{path}: the industry {glossary.industry!r} stands in another file too")
         found[glossary.industry] = glossary
     if problems:
         raise GlossaryError("\n".join(problems))
     return found
 
 
-def _term(industry: str, entry: dict[str, Any]) -> Term:
+def _glossary(path: Path) -> Glossary:
+    """The glossary of one file.
+
+    Raises:
+        GlossaryError: it is not YAML, has no industry or terms, or has broken terms; all of them at once.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise GlossaryError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict) or not content.get("industry") or not isinstance(content.get("terms"), list):
+        raise GlossaryError(f"{path}: needs an industry and a list of terms")
+    terms, problems = [], []
+    for number, entry in enumerate(content["terms"], 1):
+        try:
+            terms.append(_term(content["industry"], entry))
+        except ValueError as error:
+            problems.append(f"{path}: term {number}: {error}")
+    ids = [term.id for term in terms]
+    problems += [f"{path}: the id {i!r} stands twice" for i in sorted({i for i in ids if ids.count(i) > 1})]
+    if problems:
+        raise GlossaryError("\n".join(problems))
+    return Glossary(str(content["industry"]), tuple(terms))
+
+
+def _term(industry: str, entry: Any) -> Term:
     """One entry of a glossary file.
 
     Raises:
-        ValueError: a language without a base form, or no language at all.
+        ValueError: no id, a language without a base form, or no language at all.
     """
-    forms = {language: word_forms(value) for language, value in entry.items() if language not in {"id", "tags"}}
+    if not isinstance(entry, dict) or not entry.get("id"):
+        raise ValueError("needs an id")
+    if not isinstance(entry.get("tags") or [], list):
+        raise ValueError(f"{entry['id']!r}: tags are a list, not {entry['tags']!r}")
+    try:
+        forms = {str(language): word_forms(value) for language, value in entry.items() if language not in {"id", "tags"}}
+    except ValueError as error:
+        raise ValueError(f"{entry['id']!r}: {error}") from None
     if not forms or any(not f.get("base") for f in forms.values()):
-        raise ValueError(f"term {entry.get('id')!r} needs a base form in each of its languages")
-    return Term(f"{industry}/{entry['id']}", tuple(entry.get("tags", ())), forms)
+        raise ValueError(f"{entry['id']!r} needs a base form in each of its languages")
+    return Term(f"{industry}/{entry['id']}", tuple(entry.get("tags") or ()), forms)
 
 
 def word_forms(value: Any) -> dict[str, str]:
-    """A word's forms; plain text is its base form."""
-    return {k: str(v) for k, v in value.items()} if isinstance(value, dict) else {"base": str(value)}
+    """A word's forms; plain text is its base form.
+
+    Raises:
+        ValueError: a form is not text. Nothing is guessed: YAML reads `no`, `on` and an empty value as something else.
+    """
+    forms = value if isinstance(value, dict) else {"base": value}
+    wrong = [f"{name}: {text!r} is not text (quote it)" for name, text in forms.items() if not isinstance(text, str)]
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return {str(name): text for name, text in forms.items()}

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 
@@ -131,12 +131,31 @@ class Grammar:
         self._forms = forms
         self._definitions = slots
         self._glossaries = glossaries
-        self._slots: dict[str, list[Value] | Generator] = {name: self._slot(name) for name in slots}
+        self._slots = self._read_slots()
 
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages that forms are known for."""
         return tuple(self._forms)
+
+    def _read_slots(self) -> dict[str, list[Value] | Generator]:
+        """Every slot, out of its definition.
+
+        Raises:
+            GrammarError: definitions that cannot be read; all of them at once.
+        """
+        slots: dict[str, list[Value] | Generator] = {}
+        problems = []
+        for name in self._definitions:
+            try:
+                slots[name] = self._slot(name)
+            except ValueError as error:
+                problems.append(f"slot {{{name}}}: {error}")
+            except (TypeError, KeyError, AttributeError, RecursionError):
+                problems.append(f"slot {{{name}}}: not one of the kinds in data/README.md: {self._definitions[name]}")
+        if problems:
+            raise GrammarError("\n".join(problems))
+        return slots
 
     def _slot(self, name: str) -> list[Value] | Generator:
         """The values of a slot, out of its definition."""
@@ -144,10 +163,9 @@ class Grammar:
         if isinstance(definition, list):
             return [_value(name, i, entry) for i, entry in enumerate(definition)]
         if not isinstance(definition, dict):
-            raise GrammarError(f"slot {name!r} is not defined in slots.yaml")
+            raise GrammarError(f"{{{name}}} is not defined in slots.yaml")
         if "glossary" in definition:
-            terms = self._glossaries[definition["glossary"]].terms
-            return [Value(term.id, term.forms, term.id) for term in terms if definition["tag"] in term.tags]
+            return self._terms(definition)
         if "any" in definition:
             unions = [self._slot(part) for part in definition["any"]]
             return [value for union in unions if isinstance(union, list) for value in union]
@@ -156,9 +174,16 @@ class Grammar:
         low, high = definition["integers"]
         return Generator(low=low, high=high, step=definition["step"])
 
+    def _terms(self, definition: Mapping[str, str]) -> list[Value]:
+        """The terms of a glossary with a tag, as values of a slot."""
+        glossary = self._glossaries.get(definition["glossary"])
+        if glossary is None:
+            raise GrammarError(f"no glossary {definition['glossary']!r}; there are: {', '.join(sorted(self._glossaries))}")
+        return [Value(term.id, term.forms, term.id) for term in glossary.terms if definition["tag"] in term.tags]
+
     def expansions(self, pattern: Pattern, count: int, seed: int) -> list[Expansion]:
         """At most `count` different expansions of a pattern, in an order fixed by (seed, pattern id)."""
-        chance = random.Random(f"{seed}/{pattern.id}")  # noqa: S311 - sampling, not secrets
+        chance = random.Random(f"{seed}/{pattern.id}")
         found: dict[str, Expansion] = {}
         for _ in range(count * 8):
             references = self._references(pattern.templates)
@@ -171,7 +196,7 @@ class Grammar:
         return list(found.values())
 
     def _references(self, templates: Mapping[str, str]) -> dict[str, str]:
-        """reference -> slot of everything that the templates name, in order."""
+        """The slot of every reference in the templates, in order."""
         return {
             match["name"] + match["draw"]: match["name"]
             for language in self._forms
@@ -198,7 +223,7 @@ class Grammar:
 
     def render(self, expansion: Expansion, seed: int, pool: Pool) -> dict[str, str]:
         """The texts of an expansion, language -> text; generated values come from the pool, fixed by (seed, combination)."""
-        chance = random.Random(f"{seed}/{pool}/{expansion.key}")  # noqa: S311 - sampling, not secrets
+        chance = random.Random(f"{seed}/{pool}/{expansion.key}")
         drawn = _draw_generated(expansion.filling, chance, pool)
         texts = {}
         for language in self._forms:
@@ -246,42 +271,88 @@ class Grammar:
         raise GrammarError(f"{forms.get('base')!r} ({language}) has no form {name!r}")
 
     def check(self) -> None:
-        """Render every pattern with every value of its slots.
+        """Look at every pattern and every slot, with every value, form and nested slot that an expansion could use.
 
         Raises:
-            GrammarError: unknown slots, missing forms, languages that use different slots; all of them at once.
+            GrammarError: unknown slots, missing forms, languages that use different slots, slots that hold themselves, too few
+                values for two pools; all of them at once.
         """
-        problems = [problem for pattern in self.patterns for problem in self._problems(pattern)]
+        problems = [problem for pattern in self.patterns for problem in self._pattern_problems(pattern)]
+        problems += [problem for name in self._slots for problem in self._slot_problems(name)]
         ids = [pattern.id for pattern in self.patterns]
         problems += [f"pattern id {i!r} stands twice" for i in sorted({i for i in ids if ids.count(i) > 1})]
         if problems:
             raise GrammarError("\n".join(dict.fromkeys(problems)))
 
-    def _problems(self, pattern: Pattern) -> list[str]:
-        used = {lang: {m["name"] + m["draw"] for m in REFERENCE.finditer(text)} for lang, text in pattern.templates.items()}
-        missing = [f"{pattern.id}: no text in {lang}" for lang in self._forms if lang not in pattern.templates]
-        unlike = sorted(set.union(*used.values()) - set.intersection(*used.values()))
-        problems = missing + [f"{pattern.id}: {{{name}}} is not in every language" for name in unlike]
-        for language in set(self._forms) & set(pattern.templates):
-            for match in REFERENCE.finditer(pattern.templates[language]):
-                problems += self._form_problems(pattern.id, language, match)
+    def _pattern_problems(self, pattern: Pattern) -> list[str]:
+        problems = self._template_problems(pattern.id, {language: [text] for language, text in pattern.templates.items()})
+        opener = f"opener_{pattern.speaker}"
+        if pattern.opener and not isinstance(self._slots.get(opener), list):
+            problems.append(f"{pattern.id}: may begin with an opener, but slot {{{opener}}} is not a list of openers")
         return problems
 
-    def _form_problems(self, pattern_id: str, language: str, match: re.Match[str]) -> list[str]:
+    def _slot_problems(self, name: str) -> list[str]:
+        slot = self._slots[name]
+        if isinstance(slot, Generator):
+            return _generator_problems(name, slot)
+        problems = [] if slot else [f"slot {{{name}}} has no values"]
+        if name in self._nested_slots(name):
+            problems.append(f"slot {{{name}}} holds itself")
+        for value in slot:
+            problems += self._template_problems(value.key, {language: list(forms.values()) for language, forms in value.forms.items()})
+        return problems
+
+    def _nested_slots(self, name: str) -> set[str]:
+        """The slots inside a slot's values, at any depth."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            slot = self._slots.get(waiting.pop(), [])
+            values = slot if isinstance(slot, list) else []
+            texts = [text for value in values for forms in value.forms.values() for text in forms.values()]
+            inner = {match["name"] for text in texts for match in REFERENCE.finditer(text)}
+            waiting += inner - found
+            found |= inner
+        return found
+
+    def _template_problems(self, where: str, templates: Mapping[str, list[str]]) -> list[str]:
+        """What is wrong with the texts of one pattern or value: a language missing, slots or forms that do not fit."""
+        matches = {language: [m for text in texts for m in REFERENCE.finditer(text)] for language, texts in templates.items()}
+        used = [{m["name"] + m["draw"] for m in found} for found in matches.values()] or [set()]
+        problems = [f"{where}: no text in {language}" for language in self._forms if language not in templates]
+        problems += [f"{where}: {language} is not a language of forms.yaml" for language in templates if language not in self._forms]
+        problems += [f"{where}: {{{name}}} is not in every language" for name in sorted(set.union(*used) - set.intersection(*used))]
+        for language, found in matches.items():
+            problems += [problem for m in found for problem in self._form_problems(where, language, m)]
+        return problems
+
+    def _form_problems(self, where: str, language: str, match: re.Match[str]) -> list[str]:
         slot = self._slots.get(match["name"])
         if slot is None:
-            return [f"{pattern_id}: slot {{{match['name']}}} is not defined"]
+            return [f"{where}: slot {{{match['name']}}} is not defined"]
         problems = []
         for value in [] if isinstance(slot, Generator) else slot:
+            if language not in value.forms or language not in self._forms:
+                continue  # said of the value itself
             try:
                 self.form(value.forms[language], language, match["form"] or "base")
-            except (GrammarError, KeyError) as error:
-                problems.append(f"{pattern_id}: {value.key}: {error}")
+            except GrammarError as error:
+                problems.append(f"{where}: {value.key}: {error}")
         return problems
+
+
+def _generator_problems(name: str, generator: Generator) -> list[str]:
+    """Why a generated slot cannot fill both pools."""
+    try:
+        for pool in get_args(Pool):
+            generator.draw(random.Random(name), pool)
+    except (ValueError, IndexError, TypeError) as error:
+        return [f"slot {{{name}}}: {error}"]
+    return []
 
 
 def _draw_generated(filling: Filling, chance: random.Random, pool: Pool) -> dict[str, Any]:
-    """reference -> generated value, or the same for a nested filling; once for all languages."""
+    """What is generated for each reference, or the same for a nested filling; once for all languages."""
     drawn: dict[str, Any] = {
         reference: value.draw(chance, pool) for reference, value in filling.values.items() if isinstance(value, Generator)
     }
@@ -310,10 +381,10 @@ def load_grammar(corpora: Path, glossaries: Path) -> Grammar:
         GrammarError: something cannot be expanded.
         GlossaryError: a broken glossary.
     """
-    slots = _yaml(corpora / "slots.yaml")["slots"]
+    slots = _section(corpora / "slots.yaml", "slots", dict)
     forms = _yaml(corpora / "forms.yaml")
     files = sorted(path for path in corpora.glob("*.yaml") if path.stem not in {"slots", "forms"})
-    patterns = [_pattern(path, entry, tuple(forms)) for path in files for entry in _yaml(path)["patterns"]]
+    patterns = [_pattern(path, entry, tuple(forms)) for path in files for entry in _section(path, "patterns", list)]
     grammar = Grammar(patterns, slots, forms, load_glossaries(glossaries))
     grammar.check()
     return grammar
@@ -324,8 +395,19 @@ def _pattern(path: Path, entry: Mapping[str, Any], languages: tuple[str, ...]) -
     unknown = set(entry) - {"id", "speaker", "intent", "opener", *languages}
     if unknown or "id" not in entry or entry.get("speaker") not in {"customer", "agent"}:
         raise GrammarError(f"{path}: pattern {entry.get('id')!r}: needs id and speaker (customer, agent); not known: {sorted(unknown)}")
-    templates = {language: str(entry[language]) for language in languages if language in entry}
+    templates = {language: entry[language] for language in languages if language in entry}
+    wrong = [language for language, text in templates.items() if not isinstance(text, str)]
+    if wrong:
+        raise GrammarError(f"{path}: pattern {entry['id']!r}: {', '.join(wrong)} is not text (quote it)")
     return Pattern(str(entry["id"]), entry["speaker"], entry.get("intent"), bool(entry.get("opener", True)), templates)
+
+
+def _section(path: Path, key: str, kind: type) -> Any:
+    """What stands under the one key of a file."""
+    content = _yaml(path)
+    if not isinstance(content, dict) or not isinstance(content.get(key), kind):
+        raise GrammarError(f"{path}: has no {key!r} at its top")
+    return content[key]
 
 
 def _yaml(path: Path) -> Any:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lingua import LanguageDetector
 
+TRADITIONAL = ("zh-hant", "zh-tw", "zh-hk", "zh-mo")  # not the Chinese that we serve
 ALIASES = {"zh-hans": "zh", "zh-cn": "zh", "zh-sg": "zh"}
 UNSPACED = frozenset({"zh"})  # languages that put no space between sentences
-HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 LETTER = re.compile(r"[^\W\d_]")
-# Letters of scripts that none of our languages uses: kana, Hangul, Cyrillic, Greek, Arabic, Hebrew, Thai, Devanagari.
-FOREIGN = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0370-\u03ff\u0600-\u06ff\u0590-\u05ff\u0e00-\u0e7f\u0900-\u097f]")
+HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+LATIN = re.compile(r"[A-Za-zªºÀ-ÖØ-öø-ɏḀ-ỿＡ-Ｚａ-ｚ]")
 
 
 class UnknownLanguageError(ValueError):
@@ -25,14 +25,14 @@ class UnknownLanguageError(ValueError):
 
 
 def canonical(code: str, supported: tuple[str, ...]) -> str:
-    """A BCP-47 code as one of `supported` (`zh-Hans` and `zh-CN` are `zh`; a region is dropped).
+    """A BCP-47 code as one of `supported` (`zh-Hans` and `zh-CN` are `zh`; a region is dropped, unless it stands for Traditional Chinese).
 
     Raises:
         UnknownLanguageError: none of ours; the message names the valid ones.
     """
     lower = code.lower().replace("_", "-")
     found = ALIASES.get(lower, lower if lower in supported else lower.split("-")[0])
-    if found not in supported or lower.startswith("zh-hant"):
+    if found not in supported or lower.startswith(TRADITIONAL):
         raise UnknownLanguageError(f"language {code!r} is not served; valid: {', '.join(supported)}")
     return found
 
@@ -41,17 +41,18 @@ def detect(text: str, supported: tuple[str, ...]) -> str:
     """The most likely of the supported languages.
 
     Raises:
-        UnknownLanguageError: no letters, or most of them of a script that none of ours uses.
+        UnknownLanguageError: no letters, or most of them neither Latin nor Chinese.
     """
     letters = LETTER.findall(text)
     if not letters:
         raise UnknownLanguageError("the text has no letters to tell its language by; name it")
-    if 2 * len(FOREIGN.findall(text)) > len(letters):
+    han = len(HAN.findall(text))
+    if 2 * (han + len(LATIN.findall(text))) < len(letters):
         raise UnknownLanguageError(f"the text is in none of the languages served: {', '.join(supported)}")
-    if "zh" in supported and 4 * len(HAN.findall(text)) >= len(letters):
+    if "zh" in supported and 4 * han >= len(letters):
         return "zh"
     found = _detector(supported).detect_language_of(text)
-    return found.iso_code_639_1.name.lower() if found else "en"
+    return found.iso_code_639_1.name.lower() if found else supported[0]
 
 
 @functools.cache

@@ -11,6 +11,7 @@ import unicodedata
 SPACES = re.compile(r"\s+")
 INVISIBLE = re.compile("[\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
+NOT_COMPARED = re.compile("[^\\w\ue000-\uf8ff]|_")
 SENTENCEPIECE_SPACE = "\u2581"  # SentencePiece's own sign for a space
 
 
@@ -19,12 +20,10 @@ def normalize(text: str) -> str:
 
     The result can be shorter than the input; offsets into the input do not hold for it.
     """
-    text = unicodedata.normalize("NFC", text).replace(SENTENCEPIECE_SPACE, "_")
-    text = INVISIBLE.sub("", PRIVATE_USE.sub("\ufffd", text))
-    return SPACES.sub(" ", text).strip()
+    text = INVISIBLE.sub("", PRIVATE_USE.sub("\ufffd", text)).replace(SENTENCEPIECE_SPACE, "_")
+    return SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 
 def comparable(text: str) -> str:
     """`text` reduced to what two copies of a sentence share: NFKC, lower case, letters, digits and private-use markers only."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(c for c in folded if c.isalnum() or PRIVATE_USE.match(c))
+    return NOT_COMPARED.sub("", unicodedata.normalize("NFKC", text).casefold())

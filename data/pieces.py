@@ -80,7 +80,8 @@ class XlmrPieces:
     def __init__(self, folder: Path, max_pieces: int) -> None:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.encode_special_tokens = True  # `</s>` typed by a customer is text
-        self._begin, self._end = (self._tokenizer.token_to_id(piece) for piece in ("<s>", "</s>"))
+        vocabulary = self._tokenizer.get_vocab()
+        self._begin, self._end = vocabulary["<s>"], vocabulary[EOS]
         self.max_pieces = max_pieces
 
     def __len__(self) -> int:

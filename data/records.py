@@ -104,12 +104,20 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text`, whole or not at all: a temporary file beside `path` takes its place."""
+    """Write `text`, whole or not at all: a temporary file beside `path` takes its place.
+
+    A process that is killed outright can leave that `.tmp` behind; the next write replaces it.
+
+    Raises:
+        OSError: it could not be written, with the name of the file (a full disk alone does not say where).
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     try:
         temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -23,11 +23,16 @@ def load_utterances(folder: Path, labels: Intents) -> list[Utterance]:
     """Every message of `LANGUAGE.jsonl` files, in file order.
 
     Raises:
-        RecordError: broken lines, unknown labels or ids that stand twice; all of a kind at once.
+        RecordError: no messages, broken lines, unknown labels or ids that stand twice; all of a kind at once.
     """
-    found = [
-        message.model_copy(update={"language": path.stem}) for path in sorted(folder.glob("*.jsonl")) for message in read_jsonl(path, Utterance)
-    ]
+    found, broken = [], []
+    for path in sorted(folder.glob("*.jsonl")):
+        try:
+            found += [message.model_copy(update={"language": path.stem}) for message in read_jsonl(path, Utterance)]
+        except RecordError as error:
+            broken.append(str(error))
+    if broken or not found:
+        raise RecordError("\n".join(broken) or f"{folder}: holds no messages")
     intents = {*labels.intents, OUT_OF_SCOPE}
     problems = [f"{m.id}: intent {m.intent!r} is not in configs/intents.yaml" for m in found if m.intent not in intents]
     problems += [f"{m.id}: sentiment {m.sentiment!r} is not known" for m in found if m.sentiment not in labels.sentiments]
@@ -39,7 +44,9 @@ def load_utterances(folder: Path, labels: Intents) -> list[Utterance]:
 
 
 def split_utterances(messages: list[Utterance], settings: PrepareIntents, seed: int) -> dict[str, list[Utterance]]:
-    """The messages of each part, the same number per intent and language in validation and test; out of scope: half and half, none to train on.
+    """The messages of each part, the same number per intent and language in validation and test.
+
+    Out of scope is halved between the two: there is none to train on.
 
     Raises:
         ValueError: an intent has too few messages in a language.
@@ -77,8 +84,12 @@ def prepare(messages: list[Utterance], grammar: Grammar, settings: PrepareIntent
 
     Raises:
         LeakError: a held-out message stands in the training part.
-        ValueError: too few messages.
+        ValueError: too few messages, or a pattern with an intent that no message has.
     """
+    known = {message.intent for message in messages}
+    unknown = [f"{p.id}: intent {p.intent!r} has no hand-written message" for p in grammar.patterns if p.intent and p.intent not in known]
+    if unknown:
+        raise ValueError("\n".join(unknown))
     parts = split_utterances(messages, settings, seed)
     held_out = {combination_key(m.text) for name in ("validation", "test") for m in parts[name]}
     extra = [m for m in pattern_messages(grammar, settings.pattern_messages, seed) if combination_key(m.text) not in held_out]

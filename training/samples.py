@@ -47,7 +47,7 @@ def sentence_pairs(segments: Iterable[Segment], pairs: Sequence[tuple[str, str]]
     """
     found = []
     for segment in segments:
-        chance = random.Random(f"{seed}/{segment.id}")  # noqa: S311 - sampling, not secrets
+        chance = random.Random(f"{seed}/{segment.id}")
         for source, target in pairs:
             sides = [split(segment.texts[language]).sentences for language in (source, target)]
             if len(sides[0]) != len(sides[1]):

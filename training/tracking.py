@@ -8,6 +8,7 @@ Where runs go: `MLFLOW_TRACKING_URI`, else SQLite in `.mlflow/` of the repositor
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from typing import Any
 from configs.schema import ROOT
 
 STORE = ROOT / ".mlflow"
+LOCAL_URI = f"sqlite:///{STORE / 'mlflow.db'}"
 EXPERIMENT = "quayside"
 SAMPLING_SECONDS = 5  # of the system metrics; MLflow's default of 10 leaves a one-minute run with six points
 
@@ -117,13 +119,13 @@ def _start(mlflow: Any, current: Run, kind: str, profile: str) -> None:
     """Open the run in the tracking store."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    uri = os.environ.get("MLFLOW_TRACKING_URI")
-    if uri is None:
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    uri, place = os.environ.get("MLFLOW_TRACKING_URI"), None
+    if uri is None or uri == LOCAL_URI:
         STORE.mkdir(exist_ok=True)
-        uri = f"sqlite:///{STORE / 'mlflow.db'}"
+        uri, place = LOCAL_URI, (STORE / "artifacts").as_uri()
     mlflow.set_tracking_uri(uri)
     if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        place = (STORE / "artifacts").as_uri() if "MLFLOW_TRACKING_URI" not in os.environ else None
         mlflow.create_experiment(EXPERIMENT, artifact_location=place)
     mlflow.set_experiment(EXPERIMENT)
     mlflow.set_system_metrics_sampling_interval(SAMPLING_SECONDS)

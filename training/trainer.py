@@ -59,7 +59,9 @@ class Curves(TrainerCallback):
     def on_log(self, args: TrainingArguments, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         """Called by the trainer with what it has just logged."""
         numbers = {name: float(value) for name, value in (logs or {}).items() if isinstance(value, int | float) and name != "epoch"}
-        self._rows += [(state.global_step, name, value) for name, value in numbers.items() if name in {"loss", "eval_loss", "learning_rate"}]
+        self._rows += [
+            (state.global_step, name, value) for name, value in numbers.items() if name in {"loss", "eval_loss", "learning_rate"}
+        ]
         self._run.metrics(numbers, step=state.global_step)
 
     def write(self, path: Path) -> None:

@@ -1,0 +1,46 @@
+# The commands of the project; `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint serve mlflow report profile bento clean
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## make .venv with the exact versions of configs/constraints.txt
+
+$(STAMP): pyproject.toml configs/constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint configs/constraints.txt torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint configs/constraints.txt --editable '.[train,dev]'
+	touch $(STAMP)
+
+demo: install ## train, prove and serve the demo models, then show five messages
+	dvc repro --quiet
+	python -m eval.demo
+
+test: install lint ## everything that proves it: lint, types, import rule, tests
+	pytest
+
+lint: install
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+
+serve: install ## keep the service running on http://127.0.0.1:3000
+	python -m serving
+
+mlflow: install ## the runs, on http://127.0.0.1:5000
+	mlflow server --backend-store-uri sqlite:///.mlflow/mlflow.db --host 127.0.0.1 --port 5000 --workers 1
+
+bento: install ## a Bento that runs without this repository
+	bentoml build
+
+clean: ## remove what can be made again, models and runs too
+	rm -rf .cache .mlflow data/prepared training/models training/bundles training/parity training/checkpoints eval/results/work eval/results/report.*

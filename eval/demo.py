@@ -1,0 +1,73 @@
+"""Show the line's result: start the service, send it five messages, print what came back and the gates, stop what was started.
+
+Reads   training/bundles/, eval/results/report.json, configs/serving.yaml
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from data.console import STDERR, command
+from eval.running import Service, running_service
+from serving.client import QuaysideClient
+
+# (message, the language it is wanted in): an agent reads English or Chinese, a customer reads the answer in his own.
+MESSAGES = (
+    ("Guten Tag, wann wird unsere Bestellung PO-482917 verschickt? Unsere Produktion steht still!", "en"),
+    ("Hola, ¿podrían enviarnos una muestra de la chaqueta impermeable antes del viernes?", "zh"),
+    ("请问液压泵的保修期是多久？我们的订单号是PO-773315。", "de"),
+    ("Three of the 40 work jackets arrived with torn seams. We want a refund of USD 1,250.00.", "zh"),
+    (
+        "We can ship your 12 hydraulic pumps by sea freight on 2027-03-15.\n\nPlease confirm by e-mail to sales@quayside.example.",
+        "es",
+    ),
+)
+
+
+def ask(service: Service) -> list[dict[str, Any]]:
+    """The five messages, classified and translated."""
+    rows = []
+    with QuaysideClient(service.url) as client:
+        for text, target in MESSAGES:
+            understood, translated = client.classify(text), client.translate([text], target=target)
+            compute_ms = understood["timing_ms"]["compute"] + translated["timing_ms"]["compute"]
+            found = translated["translations"][0]
+            rows.append({"text": text, "target": target, "understood": understood, "translation": found, "ms": compute_ms})
+    return rows
+
+
+def messages_table(rows: list[dict[str, Any]]) -> Table:
+    """What came back, one message a row."""
+    table = Table(title="Five messages", show_lines=True)
+    for name, width in (("message", 40), ("translation", 40), ("understood", 30), ("ms", 6)):
+        table.add_column(name, min_width=width if name != "ms" else None, justify="right" if name == "ms" else "left")
+    for row in rows:
+        found, understood, route = row["translation"], row["understood"], row["understood"]["route"]
+        way = f"{found['source']} > " + (f"{found['pivot']} > " if found["pivot"] else "") + row["target"]
+        what = f"{understood['intent']} {understood['confidence']:.2f}\n{understood['sentiment']}, {understood['urgency']}"
+        table.add_row(
+            row["text"], f"[{way}]\n{found['text']}".replace("[", "\\["), f"{what}\n{route['action']}: {route['queue']}", f"{row['ms']:.0f}"
+        )
+    return table
+
+
+@command
+def main() -> str:
+    """Start the service, send it five messages, print what came back, and stop it."""
+    with STDERR.status("starting the service"), running_service(Path("training/bundles"), Path("eval/results/work/service.log")) as service:
+        rows = ask(service)
+    console = Console(width=140)
+    console.print(messages_table(rows))
+    typer.echo("Runs:    make mlflow    then http://127.0.0.1:5000")
+    typer.echo("Report:  eval/results/report.html")
+    typer.echo("Service: make serve     then http://127.0.0.1:3000/docs")
+    return f"{len(rows)} messages answered, service ready in {service.ready_s:.1f} s"
+
+
+if __name__ == "__main__":
+    typer.run(main)

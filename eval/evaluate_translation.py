@@ -1,0 +1,28 @@
+"""Score every language pair as it would be served, and compare whole sequences with transformers.
+
+Reads   training/bundles/, training/models/, training/parity/, data/prepared/translation/, data/glossaries/, configs/params.yaml
+Writes  eval/results/work/{translation.json, translations/SRC-TGT.jsonl}
+Params  profile, prepare_translation.languages, export_translation.serve, evaluate_translation
+"""
+
+from pathlib import Path
+
+import typer
+
+from configs.schema import load_params
+from data.console import command
+
+
+@command
+def main() -> str:
+    """Score every language pair as it would be served."""
+    from eval.quality_translation import evaluate
+
+    training = Path("training")
+    prepared, glossaries = Path("data/prepared/translation"), Path("data/glossaries")
+    out = Path("eval/results/work")
+    return evaluate(load_params(), prepared, training / "bundles", training / "models", training / "parity", glossaries, out)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,133 @@
+"""Time and memory of the real service under an open-loop load, and the ratio to transformers in the same run.
+
+The ratio compares one request at a time: ours through HTTP, transformers called directly in this process, turn by turn on the same
+texts and the same number of threads. The comparison favours transformers by what HTTP costs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from configs.schema import Latency, Params
+from data.normalize import normalize
+from data.pieces import XlmrPieces
+from data.records import Segment, Utterance, read_jsonl, write_json
+from eval.load import run_load
+from eval.peers.transformers import MarianPeer, XlmrPeer
+from eval.running import Service, running_service
+from serving.bundle import verify_bundles
+from serving.client import QuaysideClient
+from serving.translator import Direction, sentence_ids
+from training import tracking
+
+Bodies = dict[str, list[dict[str, Any]]]  # endpoint -> request bodies
+PAIR = ("en", "de")
+WARM_UP = 10  # requests of each kind before anything is timed
+
+
+def measure(params: Params, prepared: Path, bundles: Path, models: Path, out: Path) -> str:
+    """Put the service under load and write `latency.json`; returns a sentence about it.
+
+    Raises:
+        StartError: the service does not start.
+        ValueError: no test segment of the length asked for.
+    """
+    settings = params.latency
+    texts = texts_of_length(read_jsonl(prepared / "translation/test.jsonl", Segment), settings.translate_words)
+    messages = [m.text for m in read_jsonl(prepared / "intents/test.jsonl", Utterance)]
+    bodies: Bodies = {
+        "translate": [{"segments": [text], "source": PAIR[0], "target": PAIR[1]} for text in texts],
+        "classify": [{"text": text} for text in messages],
+    }
+    with tracking.run("latency", kind="latency", profile=params.profile) as run:
+        run.params(settings.model_dump())
+        with running_service(bundles, out / "service.log") as service:
+            result = load_all(service, bodies, settings)
+            ratios = compare_with_transformers(service, bodies, bundles, models, settings)
+        for kind, ratio in ratios.items():
+            result["latency"][kind] |= ratio
+        write_json(out / "latency.json", result)
+        run.metrics({key: value for key, value in tracking.flatten(result).items() if isinstance(value, int | float)})
+    shown = ", ".join(f"{kind} p95 {found['p95_ms']:.1f} ms" for kind, found in result["latency"].items())
+    return f"{out / 'latency.json'}: ready in {result['serving']['ready_s']:.1f} s, {shown}"
+
+
+def texts_of_length(segments: Sequence[Segment], words: int) -> list[str]:
+    """English test texts of about `words` words (a tenth more or less), as they are.
+
+    Raises:
+        ValueError: there is none.
+    """
+    texts = [segment.texts[PAIR[0]] for segment in segments]
+    found = [text for text in texts if abs(len(text.split()) - words) <= words / 10]
+    if not found:
+        raise ValueError(f"no test segment has about {words} words")
+    return found
+
+
+def load_all(service: Service, bodies: Bodies, settings: Latency) -> dict[str, Any]:
+    """Both endpoints, one after the other, at the fixed rate."""
+    with QuaysideClient(service.url) as client:
+        for kind, requests in bodies.items():
+            for body in requests[:WARM_UP]:
+                ask(client, kind, body)
+    latency = {
+        kind: run_load(service.url, f"/v1/{kind}", requests, settings.rate_per_s, settings.seconds).summary()
+        for kind, requests in bodies.items()
+    }
+    return {"latency": latency, "serving": {"ready_s": service.ready_s, "rss_mb": service.rss_mb()}}
+
+
+def ask(client: QuaysideClient, kind: str, body: dict[str, Any]) -> object:
+    """One request through the client."""
+    return client.translate(**body) if kind == "translate" else client.classify(**body)
+
+
+def compare_with_transformers(
+    service: Service, bodies: Bodies, bundles: Path, models: Path, settings: Latency
+) -> dict[str, dict[str, float]]:
+    """Endpoint -> our median over HTTP, transformers' median, and theirs over ours."""
+    peers = {"translate": translate_peer(bundles, models, settings.threads), "classify": classify_peer(bundles, models, settings.threads)}
+    found = {}
+    with QuaysideClient(service.url) as client:
+        for kind, peer in peers.items():
+            requests = bodies[kind][: settings.transformers_segments]
+            peer(requests[0])
+            times = [(_ms(ask, client, kind, body), _ms(peer, body)) for body in requests]
+            ours, theirs = median(a for a, _ in times), median(b for _, b in times)
+            found[kind] = {"alone_ms": ours, "transformers_ms": theirs, "ratio_transformers": theirs / ours}
+    return found
+
+
+def translate_peer(bundles: Path, models: Path, threads: int) -> Callable[[dict[str, Any]], object]:
+    """A translate request's sentences on transformers' `generate`, greedy."""
+    directions = (Direction.load(bundle, threads) for bundle in verify_bundles(bundles, ["translation"]))
+    direction = next(d for d in directions if PAIR in d.info.pairs)
+    peer = MarianPeer(models / direction.info.name, threads)
+
+    def translate(body: dict[str, Any]) -> object:
+        return peer.generate(sentence_ids(body["segments"][0], direction, PAIR[1]), 1, direction.max_pieces - 1)
+
+    return translate
+
+
+def classify_peer(bundles: Path, models: Path, threads: int) -> Callable[[dict[str, Any]], object]:
+    """A classify request's message through transformers' encoder."""
+    bundle = verify_bundles(bundles, ["intents"])[0]
+    pieces = XlmrPieces(bundle.folder, bundle.manifest.max_pieces or 512)
+    peer = XlmrPeer(models / bundle.manifest.name, threads)
+
+    def classify(body: dict[str, Any]) -> object:
+        return peer.encode(pieces.encode(normalize(body["text"])))
+
+    return classify
+
+
+def _ms(work: Callable[..., object], *arguments: object) -> float:
+    started = time.perf_counter()
+    work(*arguments)
+    return 1000 * (time.perf_counter() - started)

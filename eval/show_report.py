@@ -1,0 +1,187 @@
+"""The report as one self-contained page: tables only, no script, nothing loaded from anywhere, light and dark.
+
+Not covered: curves and comparisons of runs (MLflow has them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from eval.show_gates import number
+from eval.signature import one_line
+from training.tracking import flatten
+
+Row = Mapping[str, Any]
+
+SIGNATURE = "_signature"
+ASIDE = ("_low", "_high", SIGNATURE)  # keys that stand in another's cell or below the table
+NOT_MEASURED = "<p class='missing'>not measured</p>"
+EXPLANATIONS = {
+    "Gates": "What a candidate must pass: configs/gates.yaml.",
+    "Translation": "chrF, 0 to 100, on word combinations never trained on. From the row's language into the column's; below it the chrF of "
+    "the best match from a translation memory.",
+    "Translation in detail": "Every ordered pair; in small, the 95 % interval.",
+    "Terms": "Percent of the glossary terms of the source that stand in the translation.",
+    "Intents": "0 to 100.",
+    "Intents by language": "0 to 100.",
+    "Latency": "Through the HTTP service, open loop at a fixed rate: a latency counts from the moment at which the request was due.",
+    "Service": "The process that serves.",
+    "Parity": "Against PyTorch and generate on the same weights, and what int8 costs.",
+    "Signature": "What all of this was measured on.",
+}
+HEADINGS = {
+    "chrf": "chrF",
+    "bleu": "BLEU",
+    "chrf_unseen": "chrF, patterns never trained on",
+    "tm_baseline_chrf": "chrF of the translation memory",
+    "pivot_share": "% of the weaker leg's chrF",
+    "direct": "direct model",
+    "none": "no glossary",
+    "oos_recall": "out-of-scope recall",
+    "ece": "calibration error (ECE)",
+    "coverage_at_95": "answerable at 95 % precision, %",
+    "macro_f1": "macro-F1",
+    "baseline_macro_f1": "macro-F1 of TF-IDF + logistic regression",
+    "ratio_transformers": "transformers' time over ours",
+    "sequences_equal": "greedy answers equal, %",
+    "sequences_equal_beam": "beam answers equal, %",
+    "sequences_unexplained": "mismatches that are no near tie",
+    "logits_max_abs": "largest difference of a logit",
+    "rss_mb": "memory, MB",
+    "ready_s": "start to ready, s",
+}
+CSS = """
+:root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --line: #d8dee4; --page: #ffffff; --accent: #1a7f64; --bad: #c2331d; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6edf3; --soft: #9aa4ae; --line: #30363d; --page: #0f1318; --accent: #3fb994; --bad: #ff7b6b; }
+}
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); }
+body { max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; }
+p { color: var(--soft); margin: .2rem 0 .8rem; max-width: 60rem; } .missing { font-style: italic; }
+div.wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
+th { font-weight: 600; } th[scope=row], td.text { text-align: left; overflow-wrap: anywhere; }
+thead th { color: var(--soft); font-size: .85rem; }
+table.matrix td { text-align: center; min-width: 6rem; background: color-mix(in srgb, var(--accent) var(--heat, 0%), transparent); }
+table.matrix b { display: block; font-size: 1.2rem; } small { color: var(--soft); } .broken { color: var(--bad); font-weight: 600; }
+"""
+
+
+def page(report: Mapping[str, Any]) -> str:
+    """The whole page, as HTML; what was not measured, or judged, says so."""
+    intents, translation = report.get("intents", {}), report.get("translation", {})
+    sections = [
+        _section("Gates", _gates(report.get("gates", []))),
+        _section("Translation", _matrix(translation)),
+        _section("Translation in detail", _table("pair", translation)),
+        _section("Terms", _table("pair", report.get("terms", {}))),
+        _section("Intents", _key_values({key: value for key, value in intents.items() if key != "by_language"})),
+        _section("Intents by language", _table("language", intents.get("by_language", {}))),
+        _section("Latency", _table("endpoint", report.get("latency", {}))),
+        _section("Service", _key_values(report.get("serving", {}))),
+        _section("Parity", _table("model", report.get("parity", {}))),
+        _section("Signature", _key_values(report["signature"])),
+    ]
+    head = f"<meta charset='utf-8'><meta name='viewport' content='width=device-width'><title>Quayside: report</title><style>{CSS}</style>"
+    top = f"<h1>Quayside: report</h1><p>Profile {escape(report['profile'])}. {escape(one_line(report['signature']))}</p>"
+    return f"<!doctype html>\n<html lang='en'><head>{head}</head>\n<body>{top}\n" + "\n".join(sections) + "\n</body></html>\n"
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section><h2>{escape(title)}</h2><p>{escape(EXPLANATIONS[title])}</p>{content}</section>"
+
+
+def _matrix(pairs: Mapping[str, Row]) -> str:
+    """Sources down, targets across; each cell chrF, the translation memory's, and whether it goes through another language."""
+    if not pairs:
+        return NOT_MEASURED
+    languages = list(dict.fromkeys(language for pair in pairs for language in pair.split("-", 1)))
+    head = "".join(f"<th scope='col'>{escape(target)}</th>" for target in languages)
+    rows = (
+        f"<tr><th scope='row'>{escape(source)}</th>{''.join(_matrix_cell(pairs.get(f'{source}-{target}')) for target in languages)}</tr>"
+        for source in languages
+    )
+    return _wide(f"<thead><tr><th>from \\ into</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody>", "matrix")
+
+
+def _matrix_cell(measured: Row | None) -> str:
+    if measured is None:
+        return "<td>·</td>"
+    chrf = measured.get("chrf")
+    heat = f" style='--heat: {0.4 * chrf:.0f}%'" if isinstance(chrf, int | float) else ""
+    through = "" if measured.get("direct", True) else ", pivoted"
+    return f"<td{heat}><b>{_cell(chrf)}</b><small>memory {_cell(measured.get('tm_baseline_chrf'))}{through}</small></td>"
+
+
+def _table(first: str, rows: Mapping[str, Row]) -> str:
+    """One line for each entry, one column for each number that any of them has; below it the metrics' signatures."""
+    if not rows:
+        return NOT_MEASURED
+    flat = {name: flatten(row) for name, row in rows.items()}
+    names = list(dict.fromkeys(column for row in flat.values() for column in row))
+    columns = [name for name in names if not name.endswith(ASIDE)]
+    head = "".join(f"<th scope='col'>{escape(text)}</th>" for text in [first, *map(_heading, columns)])
+    body = "".join(
+        f"<tr><th scope='row'>{escape(name)}</th>{''.join(f'<td>{_measured(row, column)}</td>' for column in columns)}</tr>"
+        for name, row in flat.items()
+    )
+    signatures = dict.fromkeys(str(row[name]) for row in flat.values() for name in names if name.endswith(SIGNATURE) and name in row)
+    return _wide(f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>") + "".join(f"<small>{escape(s)}</small><br>" for s in signatures)
+
+
+def _measured(row: Row, key: str) -> str:
+    """A cell of a table: the value and, where there is one, its interval."""
+    low, high = row.get(f"{key}_low"), row.get(f"{key}_high")
+    interval = f"<br><small>{_cell(low)} to {_cell(high)}</small>" if low is not None and high is not None else ""
+    return _cell(row.get(key)) + interval
+
+
+def _wide(content: str, kind: str = "") -> str:
+    """A table that scrolls by itself on a narrow screen."""
+    return f"<div class='wide'><table class='{kind}'>{content}</table></div>"
+
+
+def _key_values(values: Row) -> str:
+    if not values:
+        return NOT_MEASURED
+    flat = flatten(values)
+    keys = [key for key in flat if not key.endswith(ASIDE)]
+    rows = (f"<tr><th scope='row'>{escape(_heading(key))}</th><td class='text'>{_measured(flat, key)}</td></tr>" for key in keys)
+    return f"<table><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _gates(gates: Sequence[Row]) -> str:
+    if not gates:
+        return NOT_MEASURED
+    words = {True: "ok", False: "<span class='broken'>BROKEN</span>", None: "skipped"}
+    rows = (
+        f"<tr><td class='text'>{words[gate['ok']]}</td><th scope='row'>{escape(gate['name'])}</th><td>{_cell(gate['measured'])}</td>"
+        f"<td>{escape(str(gate.get('rule', '')).replace('_', ' '))} {_cell(gate['limit'])}</td></tr>"
+        for gate in gates
+    )
+    head = "<th></th><th scope='col'>gate</th><th scope='col'>measured</th><th scope='col'>limit</th>"
+    return _wide(f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>")
+
+
+def _heading(key: str) -> str:
+    """A key in a reader's words; the unit at its end after a comma."""
+    if key in HEADINGS:
+        return HEADINGS[key]
+    stem, _, unit = key.rpartition("_")
+    return f"{stem.replace('_', ' ')}, {unit}" if unit in {"ms", "mb", "s"} and stem else key.replace("_", " ")
+
+
+def _cell(value: Any) -> str:
+    """A value as text: two decimals, whole numbers whole."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return number(value)
+    if isinstance(value, list):
+        return " ".join(map(_cell, value))
+    return escape(f"{value:,}" if isinstance(value, int) else str(value))

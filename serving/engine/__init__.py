@@ -1,0 +1,1 @@
+"""Decodes: sequences of ids in, sequences of ids out."""

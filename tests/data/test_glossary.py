@@ -1,0 +1,108 @@
+import dataclasses
+
+import pytest
+
+from data.glossary import Glossary, GlossaryError, Term, load_glossaries, word_forms
+
+PUMP = """
+industry: machinery
+terms:
+  - id: pump
+    tags: [product]
+    en: {base: pump, pl: pumps}
+    de: {base: Pumpe, gender: f, pl: Pumpen, dat: Pumpe}
+    zh: {base: 泵, classifier: 台}
+    es: bomba
+"""
+
+
+def write(folder, **files):
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def problems(folder):
+    with pytest.raises(GlossaryError) as error:
+        load_glossaries(folder)
+    return str(error.value).splitlines()
+
+
+def test_a_term_and_its_forms(tmp_path):
+    term = load_glossaries(write(tmp_path, a=PUMP))["machinery"].terms[0]
+    assert term.id == "machinery/pump"
+    assert term.tags == ("product",)
+    assert term.forms["es"] == {"base": "bomba"}
+    assert term.surfaces("de") == ["Pumpe", "Pumpen"]  # base first, none twice, no gender
+    assert term.surfaces("zh") == ["泵"]
+    assert term.surfaces("fr") == []
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        term.id = "x"
+
+
+def test_the_article_of_an_english_word_is_no_written_form():
+    assert Term("m/x", (), {"en": {"article": "an", "base": "axle", "pl": "axles"}}).surfaces("en") == ["axle", "axles"]
+
+
+def test_every_file_is_a_glossary_by_its_industry(tmp_path):
+    write(tmp_path, b=PUMP, a="industry: apparel\nterms: []\n")
+    (tmp_path / "notes.txt").write_text("not a glossary")
+    found = load_glossaries(tmp_path)
+    assert list(found) == ["apparel", "machinery"]
+    assert found["apparel"] == Glossary("apparel", ())
+    assert load_glossaries(tmp_path / "nowhere") == {}
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(tmp_path):
+    write(
+        tmp_path,
+        a="industry: [unclosed",
+        b="- just\n- a list",
+        c="industry: x\nterms:\n  pump: {}",
+        d="""
+industry: y
+terms:
+  - {id: one, en: {pl: ones}}
+  - {id: two, en: {base: }}
+  - {en: three}
+  - {id: four}
+  - {id: five, tag: [product], en: five}
+  - {id: six, tags: product, en: six}
+  - {id: seven, es: no}
+  - {id: eight, en: eight}
+  - {id: eight, en: ocho}
+  - nine
+""",
+        e=PUMP,
+        f=PUMP,
+    )
+    lines = problems(tmp_path)
+    folder = str(tmp_path)
+    assert lines[0].startswith(f"{folder}/a.yaml: not readable as YAML: ")
+    assert lines[1:] == [
+        f"{folder}/b.yaml: needs an industry and a list of terms",
+        f"{folder}/c.yaml: needs an industry and a list of terms",
+        f"{folder}/d.yaml: term 1: 'one' needs a base form in each of its languages",
+        f"{folder}/d.yaml: term 2: 'two': base: None is not text (quote it)",
+        f"{folder}/d.yaml: term 3: needs an id",
+        f"{folder}/d.yaml: term 4: 'four' needs a base form in each of its languages",
+        f"{folder}/d.yaml: term 5: 'five': base: ['product'] is not text (quote it)",
+        f"{folder}/d.yaml: term 6: 'six': tags are a list, not 'product'",
+        f"{folder}/d.yaml: term 7: 'seven': base: False is not text (quote it)",  # YAML reads `no` as false
+        f"{folder}/d.yaml: term 10: needs an id",
+        f"{folder}/d.yaml: the id 'y/eight' stands twice",
+        f"{folder}/f.yaml: the industry 'machinery' stands in another file too",
+    ]
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path):
+    (tmp_path / "a.yaml").write_bytes("industry: Möbel".encode("latin-1"))
+    assert len(problems(tmp_path)) == 1
+    assert "a.yaml: not readable as YAML: 'utf-8' codec can't decode" in problems(tmp_path)[0]
+
+
+@pytest.mark.parametrize("value", [None, 304, True, ["a"], {"base": 304}])
+def test_forms_are_text_and_nothing_else(value):
+    with pytest.raises(ValueError, match=r"base: .* is not text \(quote it\)"):
+        word_forms(value)
+    assert word_forms("304") == word_forms({"base": "304"}) == {"base": "304"}

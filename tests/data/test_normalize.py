@@ -1,0 +1,80 @@
+import unicodedata
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from data.normalize import comparable, normalize
+from data.protect import MARKERS
+
+ANY = st.text(max_size=60) | st.text(alphabet="e\u0301\u200b\u00ad \u3000\u2581\ue000\uf8ffA\u030a\uac00\u11a8\x1c\n", max_size=20)
+
+
+@settings(deadline=None, max_examples=500)
+@given(ANY)
+@example("e\u200b\u0301")  # composes only once the invisible character between is gone
+@example("e\u00ad\u0301")
+@example("\u1100\ufeff\u1161")
+@example("\u2581\u0338")
+def test_normalize_is_idempotent(text):
+    assert normalize(normalize(text)) == normalize(text)
+
+
+@settings(deadline=None, max_examples=500)
+@given(ANY)
+def test_what_models_must_not_see_is_gone(text):
+    result = normalize(text)
+    assert unicodedata.is_normalized("NFC", result)
+    assert not any("\ue000" <= c <= "\uf8ff" or c == "\u2581" for c in result)
+    assert result == " ".join(result.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  Hello\t\r\n world\u00a0! ", "Hello world !"),
+        ("Gro\u0308\u00dfe", "Größe"),
+        ("您好，\u3000请问：“价格”？", "您好， 请问：“价格”？"),
+        ("ＡＢＣ１２３", "ＡＢＣ１２３"),
+        ("ship\u00adment\u200b \ufeffnow", "shipment now"),
+        ("\x00\x07bell\x7f", "bell"),
+        ("👩\u200d👩\u200d👧 ❤\ufe0f", "👩\u200d👩\u200d👧 ❤\ufe0f"),
+        ("\u2581\u2581Hello\u2581", "__Hello_"),
+        (f"order {MARKERS[0]} and \uf8ff", "order \ufffd and \ufffd"),
+        ("</s> <pad> >>de<<", "</s> <pad> >>de<<"),
+        ("", ""),
+        (" \n\u3000", ""),
+    ],
+)
+def test_normalize(text, expected):
+    assert normalize(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Hello, world!", "hello world"),
+        ("ＰＯ－１２３", "po 123"),
+        ("您好，请报价。", "您好请报价"),
+        ("STRASSE", "Straße"),
+        ("snake_case", "snakecase"),
+        ("Größe", "GRO\u0308SSE"),
+    ],
+)
+def test_copies_of_a_sentence_compare_equal(one, other):
+    assert comparable(one) == comparable(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Größe", "Grosse"), ("año", "ano"), (f"a{MARKERS[0]}", "a"), (MARKERS[0], MARKERS[1]), ("12", "1 3")]
+)
+def test_different_sentences_do_not(one, other):
+    assert comparable(one) != comparable(other)
+
+
+@settings(deadline=None, max_examples=300)
+@given(ANY)
+def test_comparable_keeps_letters_digits_and_markers_only(text):
+    assert all(c.isalnum() or "\ue000" <= c <= "\uf8ff" for c in comparable(text))
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    assert comparable(text) == "".join(c for c in folded if c.isalnum() or "\ue000" <= c <= "\uf8ff")

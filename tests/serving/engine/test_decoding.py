@@ -1,0 +1,94 @@
+"""Whole sequences equal those of transformers' `generate`; a row's answer does not depend on the batch it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from eval.peers.transformers import MarianPeer
+from serving.engine.decoding import Decoder, log_softmax
+from serving.errors import DeadlineError
+
+LIMITS = SimpleNamespace(start=59, end=0, suppressed=[59], max_pieces=40)
+
+
+def sources(count: int, seed: int = 5) -> list[list[int]]:
+    chance = np.random.default_rng(seed)
+    return [[*chance.integers(1, 59, size=chance.integers(1, 15)).tolist(), 0] for _ in range(count)]
+
+
+@pytest.fixture(scope="module", params=[1.8, 2.0])
+def pair(
+    request: pytest.FixtureRequest,
+    tiny_marian: Callable[..., Any],
+    save_graphs: Callable[..., Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Decoder, MarianPeer]:
+    """A decoder and transformers on the same weights; how likely the end of a sentence is decides how long they write."""
+    folder = tmp_path_factory.mktemp("graphs")
+    model = tiny_marian(end_bias=request.param)
+    model.save_pretrained(folder)
+    return Decoder(save_graphs(model, folder), LIMITS, threads=1), MarianPeer(folder, threads=1)
+
+
+@pytest.mark.parametrize("beams", [1, 2, 4, 5])
+def test_sequences_equal_generate_s(pair: tuple[Decoder, MarianPeer], beams: int) -> None:
+    decoder, peer = pair
+    rows = sources(40)
+    ours = [hypothesis.ids for hypothesis in decoder.decode(rows, beams=beams)]
+    assert ours == peer.generate(rows, beams, 39)
+    assert len({len(ids) for ids in ours}) > 2, "the sentences should end at different steps"
+
+
+def test_scores_are_mean_log_probabilities(pair: tuple[Decoder, MarianPeer]) -> None:
+    decoder, peer = pair
+    for row, hypothesis in zip(sources(10), decoder.decode(sources(10)), strict=True):
+        if len(hypothesis.ids) < 38:  # one at the limit ends by force, at no cost
+            assert hypothesis.score == pytest.approx(peer.score(row, hypothesis.ids), abs=1e-3)
+
+
+def test_the_limit_holds(pair: tuple[Decoder, MarianPeer]) -> None:
+    decoder, peer = pair
+    for beams in (1, 4):
+        ours = [hypothesis.ids for hypothesis in decoder.decode(sources(12), beams=beams, max_pieces=6)]
+        assert max(map(len, ours)) <= 5
+        assert ours == peer.generate(sources(12), beams, 6)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize("beams", [1, 4])
+def test_a_row_s_answer_is_the_same_alone_and_in_any_batch(
+    tiny_marian: Callable[..., Any], save_graphs: Callable[..., Path], tmp_path: Path, precision: str, beams: int
+) -> None:
+    decoder = Decoder(save_graphs(tiny_marian(end_bias=2.0), tmp_path, precision), LIMITS, threads=1)
+    rows = sources(24)
+    alone = [decoder.decode([row], beams=beams)[0].ids for row in rows]
+    assert [h.ids for h in decoder.decode(rows, beams=beams)] == alone
+    assert [h.ids for h in decoder.decode(rows[::-1], beams=beams)] == alone[::-1]
+    assert [h.ids for h in decoder.decode(rows[3:9], beams=beams)] == alone[3:9]
+
+
+def test_no_sources_give_nothing(pair: tuple[Decoder, MarianPeer]) -> None:
+    assert pair[0].decode([]) == []
+
+
+def test_a_deadline_stops_between_steps(pair: tuple[Decoder, MarianPeer]) -> None:
+    asked: list[int] = []
+
+    def third_time() -> bool:
+        asked.append(1)
+        return len(asked) == 3
+
+    with pytest.raises(DeadlineError, match="not ready in time"):
+        pair[0].decode(sources(4, seed=9), should_stop=third_time)
+    assert len(asked) == 3
+
+
+def test_log_softmax_sums_to_one() -> None:
+    logits = np.array([[1000.0, 0.0, -1000.0], [1.0, 2.0, 3.0]])
+    np.testing.assert_allclose(np.exp(log_softmax(logits)).sum(axis=-1), 1.0)

@@ -1,0 +1,1 @@
+"""ONNX graphs built from checkpoints' weights with ONNX Runtime's fused operators."""
