@@ -5,6 +5,8 @@ Writes configs/params.yaml, a copy of configs/profiles/NAME.yaml, after checking
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +31,9 @@ def switch(name: str, profiles: Path = PROFILES, active: Path = PARAMS_FILE) -> 
     stated = load_params(source).profile
     if stated != name:
         raise SettingsError(f"{source}: profile = {stated!r}: should be the name of the file, {name}")
-    active.write_bytes(source.read_bytes())
+    temporary = active.with_name(f"{active.name}.tmp")
+    shutil.copyfile(source, temporary)
+    os.replace(temporary, active)
 
 
 def main(name: Annotated[str, typer.Argument(help="a file of configs/profiles, without .yaml")]) -> None:

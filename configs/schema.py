@@ -83,6 +83,7 @@ class XlmrShape(Section):
 class Optimizer(Section):
     """What the trainer does with the gradients."""
 
+    name: Literal["adamw", "muon"]
     steps: Positive
     batch_size: Positive
     learning_rate: LearningRate

@@ -79,9 +79,10 @@ class XlmrPieces:
 
     def __init__(self, folder: Path, max_pieces: int) -> None:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.encode_special_tokens = True  # `</s>` typed by a customer is text
+        self._tokenizer.encode_special_tokens = True  # `</s>` typed by a customer is text ...
         vocabulary = self._tokenizer.get_vocab()
-        self._begin, self._end = vocabulary["<s>"], vocabulary[EOS]
+        self._begin, self._end, self._unknown = vocabulary["<s>"], vocabulary[EOS], vocabulary[UNKNOWN]
+        self._control = {self._begin, self._end, vocabulary[PAD]}  # ... but to the unigram model it is a piece like any other
         self.max_pieces = max_pieces
 
     def __len__(self) -> int:
@@ -101,4 +102,5 @@ class XlmrPieces:
         return ids
 
     def _pieces(self, text: str) -> list[int]:
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return [self._unknown if i in self._control else i for i in ids]

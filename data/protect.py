@@ -35,7 +35,7 @@ KINDS: dict[str, str] = {
     "placeholder": r"\{\{\s?[A-Za-z_][\w.]*\s?\}\}|\{[A-Za-z_][\w.]*\}|\{\d+\}|#[A-Z][A-Z_]*#|%\(\w+\)s",
     "markup": r"</?[A-Za-z][^<>]{0,200}>|&(?:[a-z]{2,8}|#\d{1,5});",
     "phone": rf"{_NO_LETTER_BEFORE}\+\d[\d ()/\-]{{6,20}}\d",
-    "amount": rf"{_NO_LETTER_BEFORE}{_CURRENCY}\s?{_NUMBER}|{_NO_LETTER_BEFORE}{_NUMBER}\s?{_CURRENCY}{_NO_LETTER_AFTER}",
+    "amount": rf"{_NO_LETTER_BEFORE}{_CURRENCY}\s?{_NUMBER}|{_NO_LETTER_BEFORE}{_NUMBER}\s?{_CURRENCY}(?!\s?\d){_NO_LETTER_AFTER}",
     "code": (
         rf"{_NO_LETTER_BEFORE}(?=[A-Za-z0-9\-_/.]{{0,60}}\d)(?=[0-9\-_/.]{{0,60}}[A-Za-z])"
         rf"(?:[A-Z]+[A-Z0-9]*(?:[\-_x×][A-Za-z0-9]+|{_CAPITALS})*|\d+[A-Z]+[A-Z0-9]*(?:{_CAPITALS})*)"  # X3-Hybrid, but 380V of 380V-Motor

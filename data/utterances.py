@@ -92,8 +92,8 @@ def prepare(messages: list[Utterance], grammar: Grammar, settings: PrepareIntent
         raise ValueError("\n".join(unknown))
     parts = split_utterances(messages, settings, seed)
     held_out = {combination_key(m.text) for name in ("validation", "test") for m in parts[name]}
-    extra = [m for m in pattern_messages(grammar, settings.pattern_messages, seed) if combination_key(m.text) not in held_out]
-    parts["train"] += extra
+    candidates = parts["train"] + pattern_messages(grammar, settings.pattern_messages, seed)
+    parts["train"] = [m for m in candidates if combination_key(m.text) not in held_out]  # "ok" is written in every language
     for name in ("validation", "test"):
         check_no_leak((m.text for m in parts["train"]), (m.text for m in parts[name]), name)
     return parts

@@ -36,7 +36,7 @@ class Service:
     def rss_mb(self) -> float:
         """Resident memory of the service and its workers, in MB of 2^20 bytes."""
         family = [self.process, *self.process.children(recursive=True)]
-        return sum(p.memory_info().rss for p in family) / 2**20
+        return sum(int(p.memory_info().rss) for p in family) / 2**20
 
 
 def free_port() -> int:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from data.records import file_sha256
 from serving.classifier import Classifier
@@ -41,12 +42,17 @@ class Decoding(BaseModel):
     head_size: int
 
 
-class Manifest(BaseModel):
+class Format(BaseModel):
+    """What every version of `manifest.json` says of itself."""
+
+    format: int
+
+
+class Manifest(Format):
     """`manifest.json`; keys that serving does not need are kept out of the way, not refused."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    format: int
     kind: Literal["translation", "intents"]
     name: str
     languages: list[str]
@@ -55,6 +61,15 @@ class Manifest(BaseModel):
     files: dict[str, str]
     decoding: Decoding | None = None
     max_pieces: int | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Manifest:
+        """Refuse one that names no graphs to serve, or for translation does not say how to decode."""
+        if not any(name.startswith(f"{self.serve}/") for name in self.files):
+            raise PydanticCustomError("incomplete", "it lists no {serve} graphs, which it wants served", {"serve": self.serve})
+        if self.kind == "translation" and self.decoding is None:
+            raise PydanticCustomError("incomplete", "a translation bundle needs decoding")
+        return self
 
 
 @dataclass(frozen=True)
@@ -87,18 +102,7 @@ def verify_bundle(folder: Path) -> Bundle:
     Raises:
         BundleError: no manifest, another format version, a file missing, changed or added.
     """
-    path = folder / MANIFEST
-    try:
-        content = path.read_bytes()
-        manifest = Manifest.model_validate_json(content)
-    except FileNotFoundError:
-        raise BundleError(f"{folder} is no bundle: it has no {MANIFEST}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "it"
-        raise BundleError(f"{path} is not a manifest: {field}: {first['msg'].lower()}") from None
-    if manifest.format != FORMAT_VERSION:
-        raise BundleError(f"{folder} has bundle format {manifest.format}; this version serves format {FORMAT_VERSION}")
+    manifest, version = _read_manifest(folder)
     for name, digest in manifest.files.items():
         if not (folder / name).is_file():
             raise BundleError(f"{folder} is not whole: {name} is missing")
@@ -107,14 +111,35 @@ def verify_bundle(folder: Path) -> Bundle:
     found = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     if added := sorted(found - set(manifest.files) - {MANIFEST}):
         raise BundleError(f"{folder} is not what was exported: {added[0]} was added")
-    return Bundle(folder, manifest, hashlib.sha256(content).hexdigest()[:12])
+    return Bundle(folder, manifest, version)
+
+
+def _read_manifest(folder: Path) -> tuple[Manifest, str]:
+    """The manifest of a bundle, and the version that follows from it; its format is looked at before anything else.
+
+    Raises:
+        BundleError: there is none, it is of another format, or something in it is missing or wrong.
+    """
+    path = folder / MANIFEST
+    try:
+        content = path.read_bytes()
+        stated = Format.model_validate_json(content).format
+        if stated != FORMAT_VERSION:
+            raise BundleError(f"{folder} has bundle format {stated}; this version serves format {FORMAT_VERSION}")
+        return Manifest.model_validate_json(content), hashlib.sha256(content).hexdigest()[:12]
+    except FileNotFoundError:
+        raise BundleError(f"{folder} is no bundle: it has no {MANIFEST}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = [".".join(map(str, first["loc"]))] if first["loc"] else []
+        raise BundleError(f"{path} is not a manifest: {': '.join([*where, first['msg'].lower()])}") from None
 
 
 def verify_bundles(folder: Path, kinds: Sequence[str] = KINDS) -> list[Bundle]:
     """Every bundle of these kinds below `folder`, by name.
 
     Raises:
-        BundleError: one of them is bad, there is none of a kind, or two answer the same pair.
+        BundleError: one of them is bad, there is none of a kind, or two answer the same.
     """
     if not folder.is_dir():
         raise BundleError(f"{folder}: no such folder of bundles; train and export first (`dvc repro`)")
@@ -126,17 +151,31 @@ def verify_bundles(folder: Path, kinds: Sequence[str] = KINDS) -> list[Bundle]:
     pairs = [pair for bundle in bundles for pair in bundle.manifest.pairs]
     if twice := sorted({pair for pair in pairs if pairs.count(pair) > 1}):
         raise BundleError(f"{folder}: two bundles translate {'-'.join(twice[0])}")
+    if sum(bundle.manifest.kind == "intents" for bundle in bundles) > 1:
+        raise BundleError(f"{folder}: two bundles classify")
     return bundles
 
 
 def load_translator(folder: Path, threads: int, precision: str | None = None) -> Translator:
     """Verify and load the translation bundles below `folder`; the arguments are those of `load_models`."""
-    return Translator([Direction.load(bundle, threads, precision) for bundle in verify_bundles(folder, ["translation"])])
+    bundles = verify_bundles(folder, ["translation"])
+    return Translator([Direction.load(_having(bundle, precision), threads, precision) for bundle in bundles])
 
 
 def load_classifier(folder: Path, threads: int, precision: str | None = None) -> Classifier:
     """Verify and load the classifier below `folder`; the arguments are those of `load_models`."""
-    return Classifier.load(verify_bundles(folder, ["intents"])[0], threads, precision)
+    return Classifier.load(_having(verify_bundles(folder, ["intents"])[0], precision), threads, precision)
+
+
+def _having(bundle: Bundle, precision: str | None) -> Bundle:
+    """The bundle, if it has graphs of that precision.
+
+    Raises:
+        BundleError: it has not.
+    """
+    if precision and not (bundle.folder / precision).is_dir():
+        raise BundleError(f"{bundle.folder} has no {precision} graphs")
+    return bundle
 
 
 def load_models(folder: Path, threads: int, precision: str | None = None) -> Models:
@@ -148,7 +187,7 @@ def load_models(folder: Path, threads: int, precision: str | None = None) -> Mod
         precision: of the graphs; `None` takes what each bundle says is to be served.
 
     Raises:
-        BundleError: see `verify_bundles`.
+        BundleError: see `verify_bundles`; or a bundle has no graphs of that precision.
     """
     translator, classifier = load_translator(folder, threads, precision), load_classifier(folder, threads, precision)
     return Models(translator, classifier, [*translator.described, classifier.info])

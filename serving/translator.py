@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from data.glossary import Glossary, load_glossaries
@@ -171,7 +172,7 @@ class Translator:
 
     def _prepare(self, index: int, segment: str, source: str | None) -> Work:
         """A segment split and masked."""
-        parts = split(segment)
+        parts = _split(segment)
         sentences = [_prepare_sentence(text) for text in parts.sentences]
         if source is not None:
             language = self._language(source, "source")
@@ -188,31 +189,22 @@ class Translator:
             raise InvalidError(f"segment {index}: {error}", [Detail(f"segments.{index}", str(error))]) from None
 
     def _decode(self, pair: tuple[str, str], sentences: list[Sentence], beams: int, should_stop: Callable[[], bool]) -> None:
-        """One leg: every sentence's text becomes its translation."""
+        """One leg: every sentence's text becomes its translation; one of which the model writes nothing stays, rather than be lost."""
         direction = self._by_pair[pair]
+        chunks = [(i, chunk) for i, sentence in enumerate(sentences) for chunk in _chunks(sentence.text, direction, pair[1])]
+        written: list[list[str]] = [[] for _ in sentences]
+        for (i, _), found in zip(chunks, _hypotheses([ids for _, ids in chunks], direction, beams, should_stop), strict=True):
+            written[i].append(direction.pieces.decode(found.ids))
+            sentences[i].pieces += len(found.ids) + 1
+            sentences[i].log_probability += found.score * (len(found.ids) + 1)
         joiner = "" if pair[1] in UNSPACED else " "
-        chunks = [(sentence, chunk) for sentence in sentences for chunk in _chunks(sentence.text, direction, pair[1])]
-        for sentence in sentences:
-            sentence.text = ""
-        order = sorted(range(len(chunks)), key=lambda i: len(chunks[i][1]))
-        found: dict[int, Hypothesis] = {}
-        for start in range(0, len(order), BATCH_ROWS):
-            rows = order[start : start + BATCH_ROWS]
-            sources = [chunks[i][1] for i in rows]
-            longest = 3 * max(map(len, sources)) + 10  # no sentence grows more in translation; what does is a loop
-            found |= dict(
-                zip(rows, direction.decoder.decode(sources, beams=beams, max_pieces=longest, should_stop=should_stop), strict=True)
-            )
-        for i, (sentence, _) in enumerate(chunks):
-            written = direction.pieces.decode(found[i].ids)
-            sentence.text = f"{sentence.text}{joiner}{written}" if sentence.text else written
-            sentence.pieces += len(found[i].ids) + 1
-            sentence.log_probability += found[i].score * (len(found[i].ids) + 1)
+        for sentence, parts in zip(sentences, written, strict=True):
+            sentence.text = joiner.join(filter(None, parts)) or sentence.text
 
     def _finish(self, work: Work, target: str, pivoted: bool, glossary: Glossary | None, inline: Sequence[tuple[str, str]]) -> Translation:
         """The translation of a segment, put together again."""
-        written = [restore(s.text, s.spans) if s.spans else s.text for s in work.sentences]
-        changed = work.source != target
+        written = [restore(s.text, s.spans) if s.translate else s.text for s in work.sentences]
+        changed = work.source != target and any(sentence.translate for sentence in work.sentences)
         text = work.parts.join(written, spaced=target not in UNSPACED) if changed else work.segment
         pieces = sum(sentence.pieces for sentence in work.sentences)
         mean = sum(sentence.log_probability for sentence in work.sentences) / pieces if pieces else 0.0
@@ -249,22 +241,45 @@ class Translator:
         return self._matchers[key]
 
 
-def _prepare_sentence(text: str) -> Sentence:
-    """A sentence normalised and masked; one without letters of its own is not translated.
+def _split(text: str) -> SplitText:
+    """The sentences of a text; one with more protected spans than there are markers is cut before the first span too many."""
+    parts = split(text)
+    gaps, sentences = parts.gaps[:1], []
+    for sentence, gap in zip(parts.sentences, parts.gaps[1:], strict=True):
+        cuts = [span.start for span in find_protected(sentence)[len(MARKERS) :: len(MARKERS)]]
+        for start, end in pairwise([0, *cuts, len(sentence)]):
+            sentences.append(sentence[start:end].rstrip())
+            gaps.append(sentence[start + len(sentences[-1]) : end])
+        gaps[-1] = gap
+    return SplitText(gaps, sentences)
 
-    Of more spans than there are markers the last ones stay text.
-    """
+
+def _prepare_sentence(text: str) -> Sentence:
+    """A sentence normalised and masked; one without letters of its own is not translated."""
     plain = normalize(text)
     spans = find_protected(plain)[: len(MARKERS)]
     masked = mask(plain, spans)
     if not LETTER.search(masked):
-        return Sentence(text, [], translate=False)
+        return Sentence(text, spans, translate=False)
     return Sentence(masked, spans, translate=True)
+
+
+def _hypotheses(sources: list[list[int]], direction: Direction, beams: int, should_stop: Callable[[], bool]) -> list[Hypothesis]:
+    """What a model makes of every source; those of like length are decoded together, which changes no result but the time."""
+    order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
+    found: dict[int, Hypothesis] = {}
+    for start in range(0, len(order), BATCH_ROWS):
+        rows = order[start : start + BATCH_ROWS]
+        batch = [sources[i] for i in rows]
+        longest = [3 * len(ids) + 10 for ids in batch]  # no sentence grows more in translation; what does is a loop
+        answers = direction.decoder.decode(batch, beams=beams, max_pieces=longest, should_stop=should_stop)
+        found |= zip(rows, answers, strict=True)
+    return [found[i] for i in range(len(sources))]
 
 
 def sentence_ids(text: str, direction: Direction, target: str) -> list[list[int]]:
     """The ids of every sentence of a text that is to be translated, as the model of `direction` reads them."""
-    sentences = [_prepare_sentence(sentence) for sentence in split(text).sentences]
+    sentences = [_prepare_sentence(sentence) for sentence in _split(text).sentences]
     return [ids for sentence in sentences if sentence.translate for ids in _chunks(sentence.text, direction, target)]
 
 

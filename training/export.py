@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import torch
 from transformers import MarianMTModel
@@ -114,7 +115,7 @@ def _confidence(graph: Path, messages: Sequence[Utterance], pieces: XlmrPieces, 
         logits.append(running.run(["intent"], {"ids": ids, "lengths": torch.tensor([ids.shape[1]], dtype=torch.int32).numpy()})[0][0])
     known = [i for i, message in enumerate(messages) if message.intent != OUT_OF_SCOPE]
     unknown = [i for i, message in enumerate(messages) if message.intent == OUT_OF_SCOPE]
-    scores: Array = torch.tensor(logits).numpy()
+    scores: Array = np.stack(logits)
     temperature = fit_temperature(scores[known], torch.tensor([intents.index(messages[i].intent) for i in known]).numpy())
     highest = softmax(scores / temperature).max(axis=1)
     return {"temperature": temperature, "out_of_scope_below": out_of_scope_threshold(highest[known], highest[unknown])}

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from torch.utils.data import Dataset
-from transformers import GenerationConfig, MarianConfig, MarianMTModel, Seq2SeqTrainer, Seq2SeqTrainingArguments
+from transformers import GenerationConfig, MarianConfig, MarianMTModel, TrainingArguments
 
 from configs.schema import MarianShape, Params
 from data.pieces import MarianPieces
@@ -21,7 +21,7 @@ from data.records import Segment, read_jsonl, tree_sha256
 from training import tracking
 from training.manifest import write_training_manifest
 from training.samples import Sample, directions, number, sentence_pairs
-from training.trainer import fit, make_repeatable, training_arguments
+from training.trainer import LengthGroupedTrainer, fit, make_repeatable, optimizers, training_arguments
 from training.vocabulary import write_marian_vocabulary
 
 IGNORED = -100  # label that the loss leaves out
@@ -127,15 +127,13 @@ def train(name: str, params: Params, prepared: Path, out: Path) -> str:
 def _fit(model: MarianMTModel, samples: dict[str, list[Sample]], params: Params, out: Path, run: tracking.Run) -> float:
     """Run transformers' trainer; returns the last validation loss."""
     settings = params.train_translation.optimizer
-    arguments = Seq2SeqTrainingArguments(
-        **training_arguments(settings, params.seed, Path("training/checkpoints") / out.name),
-        train_sampling_strategy="group_by_length",
-    )
-    trainer = Seq2SeqTrainer(
+    arguments = TrainingArguments(**training_arguments(settings, params.seed, Path("training/checkpoints") / out.name))
+    trainer = LengthGroupedTrainer(
         model=model,
         args=arguments,
         train_dataset=Samples(samples["train"]),
         eval_dataset=Samples(samples["validation"]),
         data_collator=Collate(model.config.pad_token_id),
+        optimizers=optimizers(model, settings),
     )
     return fit(trainer, f"train {out.name}", run, out / "loss.csv")["eval_loss"]

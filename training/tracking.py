@@ -35,9 +35,9 @@ class Run:
         self._reason = ""
         self._missed: Counter[str] = Counter()
 
-    def attempt(self, what: str, record: Callable[[Any], object]) -> None:
-        """Call `record(mlflow)`, unless recording has already failed."""
-        if self._reason:
+    def attempt(self, what: str, record: Callable[[Any], object], *, anyway: bool = False) -> None:
+        """Call `record(mlflow)`, unless recording has already failed; `anyway` tries all the same."""
+        if self._reason and not anyway:
             self._missed[what] += 1
             return
         try:
@@ -45,9 +45,14 @@ class Run:
 
             record(mlflow)
         except Exception as error:  # a tracking server fails in many ways, and none may stop a training
-            self._reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
             self._missed[what] += 1
-            print(f"warning: MLflow does not record run {self.name!r}: {self._reason}", file=sys.stderr)  # noqa: T201
+            if not self._reason:
+                self._reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+                print(f"warning: MLflow does not record run {self.name!r}: {self._reason}", file=sys.stderr)  # noqa: T201
+
+    def end(self, status: str) -> None:
+        """Close the run, even if recording has failed: left open, it would take what the process records next."""
+        self.attempt("the end", lambda mlflow: mlflow.end_run(status), anyway=self.id is not None)
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Record parameters; nested mappings become dotted names."""
@@ -106,10 +111,10 @@ def run(name: str, *, kind: str, profile: str) -> Iterator[Run]:
     except BaseException as error:
         reason = f"{type(error).__name__}: {error}"[:500]
         current.tag("failure", reason)
-        current.attempt("the end", lambda mlflow: mlflow.end_run("FAILED"))
+        current.end("FAILED")
         raise
     else:
-        current.attempt("the end", lambda mlflow: mlflow.end_run("FINISHED"))
+        current.end("FINISHED")
     finally:
         if missed := current.report_missed():
             print(f"warning: {missed}", file=sys.stderr)  # noqa: T201

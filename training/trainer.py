@@ -13,6 +13,8 @@ from transformers.utils import logging as transformers_logging
 
 from configs.schema import Optimizer
 from data.console import STDERR
+from training.batching import LengthGroups
+from training.optimizer import MuonWithAdamW
 from training.tracking import Run
 
 
@@ -47,6 +49,22 @@ def training_arguments(settings: Optimizer, seed: int, work: Path) -> dict[str, 
         "disable_tqdm": True,  # `Bar` shows the progress
         "optim": "adamw_torch",
     }
+
+
+def optimizers(model: torch.nn.Module, settings: Optimizer) -> tuple[torch.optim.Optimizer | None, None]:
+    """The optimizer for transformers' trainer, which adds the schedule; `None` lets it make its own AdamW."""
+    if settings.name == "adamw":
+        return None, None
+    return MuonWithAdamW(model, settings.learning_rate, settings.weight_decay), None
+
+
+class LengthGroupedTrainer(Trainer):
+    """transformers' trainer with batches of like length in random order; a sample's length is that of its `input_ids`."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroups:
+        samples = train_dataset if train_dataset is not None else self.train_dataset
+        lengths = [len(samples[i]["input_ids"]) for i in range(len(samples))]
+        return LengthGroups(lengths, self.args.per_device_train_batch_size, self.args.data_seed)
 
 
 class Curves(TrainerCallback):

@@ -1,6 +1,9 @@
 """Vocabularies trained from the prepared text: SentencePiece for Marian, the same as a `tokenizer.json` for XLM-R.
 
-Source: Kudo 2018 (unigram language model), https://aclanthology.org/P18-1007
+Marian gets byte-pair pieces: on a small corpus frequent words are one piece sooner than with a unigram model, which makes sentences shorter
+and words easier to align. XLM-R's `tokenizer.json` is a unigram model, as XLM-R's own.
+
+Source: Sennrich et al. 2016, https://aclanthology.org/P16-1162; Kudo 2018, https://aclanthology.org/P18-1007
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import sentencepiece
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
@@ -16,9 +20,11 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from data.pieces import EOS, PAD, UNKNOWN, language_code
 from data.protect import MARKERS
 
+LONGEST = 24  # characters of a piece: the German compounds of the glossaries fit
 
-def train_pieces(texts: Iterable[str], size: int, markers: Sequence[str] = ()) -> bytes:
-    """A SentencePiece unigram model over `texts`, at most `size` pieces; each of `markers` is always one piece.
+
+def train_pieces(texts: Iterable[str], size: int, kind: Literal["bpe", "unigram"], markers: Sequence[str] = ()) -> bytes:
+    """A SentencePiece model over `texts`, at most `size` pieces; each of `markers` is always one piece.
 
     Text is taken as it is (identity normalisation): `data/normalize` has done what is to be done.
     """
@@ -26,13 +32,13 @@ def train_pieces(texts: Iterable[str], size: int, markers: Sequence[str] = ()) -
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(texts),
         model_writer=model,
-        model_type="unigram",
+        model_type=kind,
         vocab_size=size,
         hard_vocab_limit=False,
         character_coverage=1.0,
         normalization_rule_name="identity",
         user_defined_symbols=list(markers),
-        max_sentencepiece_length=12,
+        max_sentencepiece_length=LONGEST,
         bos_id=-1,
         eos_id=-1,
         pad_id=-1,
@@ -52,7 +58,7 @@ def write_marian_vocabulary(texts: Iterable[str], size: int, languages: Sequence
         languages: target languages that get a `>>lang<<` code; none for a model with one target.
         folder: where the three files go.
     """
-    model = train_pieces(texts, size, MARKERS)
+    model = train_pieces(texts, size, "bpe", MARKERS)
     for name in ("source.spm", "target.spm"):
         (folder / name).write_bytes(model)
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
@@ -67,7 +73,7 @@ def write_xlmr_vocabulary(texts: Iterable[str], size: int, folder: Path) -> int:
     Lower case and NFKC: a small encoder trained from scratch has no messages to spare for learning that GOODS are goods.
     """
     normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    model = train_pieces((normalizer.normalize_str(text) for text in texts), size)
+    model = train_pieces((normalizer.normalize_str(text) for text in texts), size, "unigram")
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
     learned = [(processor.id_to_piece(i), processor.get_score(i)) for i in range(processor.get_piece_size())]
     vocabulary = [("<s>", 0.0), (PAD, 0.0), (EOS, 0.0), (UNKNOWN, 0.0), *(entry for entry in learned if entry[0] != UNKNOWN)]

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.utils.data import Dataset
-from transformers import Trainer, TrainingArguments, XLMRobertaConfig, XLMRobertaModel
+from transformers import TrainingArguments, XLMRobertaConfig, XLMRobertaModel
 
 from configs.schema import Intents, Params, XlmrShape
 from data.normalize import normalize
@@ -27,7 +27,7 @@ from data.utterances import OUT_OF_SCOPE
 from training import tracking
 from training.manifest import write_training_manifest
 from training.marian import IGNORED, pad_rows
-from training.trainer import fit, make_repeatable, training_arguments
+from training.trainer import LengthGroupedTrainer, fit, make_repeatable, optimizers, training_arguments
 from training.vocabulary import write_xlmr_vocabulary
 
 PAD_ID, UNKNOWN_ID = 1, 3  # XLM-R's
@@ -46,6 +46,7 @@ class MessageModel(nn.Module):
 
     def __init__(self, config: XLMRobertaConfig, labels: dict[str, list[str]], dropout: float = 0.0, piece_dropout: float = 0.0) -> None:
         super().__init__()
+        self.config = config  # transformers' trainer asks for it
         self.encoder = XLMRobertaModel(config, add_pooling_layer=False)
         self.heads = nn.ModuleDict({name: nn.Linear(config.hidden_size, len(names)) for name, names in labels.items()})
         self.dropout = nn.Dropout(dropout)
@@ -147,15 +148,20 @@ def train(params: Params, intents: Intents, prepared: Path, out: Path) -> str:
 
 def _fit(model: MessageModel, samples: dict[str, Messages], params: Params, run: tracking.Run, out: Path) -> float:
     """Run transformers' trainer; returns the last validation loss."""
+    settings = params.train_intents.optimizer
     arguments = TrainingArguments(
-        **training_arguments(params.train_intents.optimizer, params.seed, Path("training/checkpoints/intents")),
-        train_sampling_strategy="group_by_length",
-        label_names=[],
+        **training_arguments(settings, params.seed, Path("training/checkpoints/intents")),
+        label_names=list(model.heads),
         prediction_loss_only=True,
         remove_unused_columns=False,
     )
-    trainer = Trainer(
-        model=model, args=arguments, train_dataset=samples["train"], eval_dataset=samples["validation"], data_collator=collate
+    trainer = LengthGroupedTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=samples["train"],
+        eval_dataset=samples["validation"],
+        data_collator=collate,
+        optimizers=optimizers(model, settings),
     )
     return fit(trainer, "train intents", run, out / "loss.csv")["eval_loss"]
 

@@ -65,14 +65,19 @@ class Decoder:
         self._limits: Limits = limits
 
     def decode(
-        self, sources: Sequence[Sequence[int]], *, beams: int = 1, max_pieces: int | None = None, should_stop: Callable[[], bool] = never
+        self,
+        sources: Sequence[Sequence[int]],
+        *,
+        beams: int = 1,
+        max_pieces: int | Sequence[int] | None = None,
+        should_stop: Callable[[], bool] = never,
     ) -> list[Hypothesis]:
         """The best hypothesis of each source.
 
         Args:
             sources: ids, end of sentence included.
             beams: 1 is greedy.
-            max_pieces: most pieces to write, the end included; `None`: as many as the model has positions.
+            max_pieces: most pieces to write, the end included, for all sources or for each; `None`: as many as the model has positions.
             should_stop: asked between steps.
 
         Raises:
@@ -80,34 +85,34 @@ class Decoder:
         """
         if not sources:
             return []
-        limit = min(max_pieces or self._limits.max_pieces - 1, self._limits.max_pieces - 1)
+        most = self._limits.max_pieces - 1
+        limits = np.minimum(np.broadcast_to(most if max_pieces is None else np.asarray(max_pieces), len(sources)), most)  # (B,)
         ids, lengths = pad(sources)
         cross = self._encoder.run(None, {"ids": ids, "lengths": lengths})
-        state = DecoderState(self._step, cross, lengths, limit)
+        state = DecoderState(self._step, cross, lengths, int(limits.max()))
         if beams == 1:
-            return self._greedy(state, len(sources), limit, should_stop)
-        return self._beam(state, len(sources), beams, limit, should_stop)
+            return self._greedy(state, limits, should_stop)
+        return self._beam(state, beams, limits, should_stop)
 
-    def _log_probabilities(self, state: DecoderState, ids: Array, last: bool, should_stop: Callable[[], bool]) -> Array:
-        """One step: (B,) -> (B, V), with what must not be written impossible; at the last step only the end is possible."""
+    def _log_probabilities(self, state: DecoderState, ids: Array, last: Array, should_stop: Callable[[], bool]) -> Array:
+        """One step: (B,) -> (B, V), with what must not be written impossible; for rows at their last step only the end is possible."""
         if should_stop():
             raise DeadlineError("the translation was not ready in time")
         scores = log_softmax(state.step(ids))
         scores[:, self._limits.suppressed] = -np.inf
-        if last:
-            forced = np.full_like(scores, -np.inf)
-            forced[:, self._limits.end] = 0.0
-            return forced
+        scores[last] = -np.inf
+        scores[last, self._limits.end] = 0.0
         return scores
 
-    def _greedy(self, state: DecoderState, rows: int, limit: int, should_stop: Callable[[], bool]) -> list[Hypothesis]:
+    def _greedy(self, state: DecoderState, limits: Array, should_stop: Callable[[], bool]) -> list[Hypothesis]:
         """The likeliest piece at every step."""
+        rows = len(limits)
         written: list[list[int]] = [[] for _ in range(rows)]
         totals = np.zeros(rows)
         open_rows = np.arange(rows)
         ids = np.full(rows, self._limits.start)
-        for step in range(limit):
-            scores = self._log_probabilities(state, ids, step + 1 == limit, should_stop)
+        for step in range(limits.max()):
+            scores = self._log_probabilities(state, ids, limits[open_rows] == step + 1, should_stop)
             ids = scores.argmax(axis=-1)
             totals[open_rows] += scores[np.arange(len(ids)), ids]
             for row, piece in zip(open_rows, ids, strict=True):
@@ -120,18 +125,19 @@ class Decoder:
                 ids, open_rows = ids[going], open_rows[going]
         return [Hypothesis(ids[:-1], float(totals[i]) / len(ids)) for i, ids in enumerate(written)]
 
-    def _beam(self, state: DecoderState, rows: int, beams: int, limit: int, should_stop: Callable[[], bool]) -> list[Hypothesis]:
+    def _beam(self, state: DecoderState, beams: int, limits: Array, should_stop: Callable[[], bool]) -> list[Hypothesis]:
         """Beam search as transformers 5 does it, with `early_stopping=False` and `length_penalty=1`."""
+        rows = len(limits)
         state.select(np.repeat(np.arange(rows), beams))
         searches = [BeamSearch(beams, self._limits.start, self._limits.end) for _ in range(rows)]
         open_rows = list(range(rows))
-        for step in range(limit):
+        for step in range(limits.max()):
             ids = np.concatenate([searches[row].last for row in open_rows])
-            scores = self._log_probabilities(state, ids, step + 1 == limit, should_stop)
+            scores = self._log_probabilities(state, ids, np.repeat(limits[open_rows] == step + 1, beams), should_stop)
             by_row = scores.reshape(len(open_rows), beams, -1)  # (B, N, V)
             order = [place * beams + searches[row].advance(by_row[place]) for place, row in enumerate(open_rows)]
-            going = [place for place, row in enumerate(open_rows) if not searches[row].done]
-            if not going or step + 1 == limit:
+            going = [place for place, row in enumerate(open_rows) if not searches[row].done and limits[row] > step + 1]
+            if not going:
                 break
             state.select(np.concatenate([order[place] for place in going]))
             open_rows = [open_rows[place] for place in going]

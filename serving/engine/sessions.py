@@ -54,7 +54,7 @@ class DecoderState:
     def step(self, ids: Array) -> Array:
         """Feed one piece per row: (B,) -> logits (B, V)."""
         rows = len(ids)
-        feeds = {
+        feeds: dict[str, Array] = {
             "ids": np.ascontiguousarray(ids[:, None], np.int64),
             "positions": np.full((rows, 1), self.length, np.int64),
             "past_lengths": np.full(rows, self.length, np.int32),

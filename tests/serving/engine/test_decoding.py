@@ -92,3 +92,16 @@ def test_a_deadline_stops_between_steps(pair: tuple[Decoder, MarianPeer]) -> Non
 def test_log_softmax_sums_to_one() -> None:
     logits = np.array([[1000.0, 0.0, -1000.0], [1.0, 2.0, 3.0]])
     np.testing.assert_allclose(np.exp(log_softmax(logits)).sum(axis=-1), 1.0)
+
+
+@pytest.mark.parametrize("beams", [1, 4])
+def test_each_row_may_have_a_limit_of_its_own(pair: tuple[Decoder, MarianPeer], beams: int) -> None:
+    decoder, _ = pair
+    rows = sources(12)
+    limits = [3 + i % 9 for i in range(12)]
+    together = decoder.decode(rows, beams=beams, max_pieces=limits)
+    alone = [decoder.decode([row], beams=beams, max_pieces=limit)[0] for row, limit in zip(rows, limits, strict=True)]
+    assert [h.ids for h in together] == [h.ids for h in alone]
+    assert [h.score for h in together] == pytest.approx([h.score for h in alone], abs=1e-5)
+    ended_by_force = {limit for h, limit in zip(together, limits, strict=True) if len(h.ids) + 1 == limit}
+    assert len(ended_by_force) > 2, "several limits should have been reached"

@@ -1,0 +1,69 @@
+"""The report's main numbers as a Markdown table with their signature: the table of the README.
+
+Reads   eval/results/report.json
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+
+from data.console import command
+from eval.reporting import REPORT, read_report
+from eval.signature import one_line
+
+
+def markdown(report: Mapping[str, Any]) -> str:
+    """The table, one measure a row, and the signature below it."""
+    rows = [("measure", "value", "beside"), ("---", "---", "---"), *_translation(report), *_intents(report), *_latency(report)]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return f"{table}\n\nSignature: {one_line(report['signature'])}"
+
+
+def _translation(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """chrF of each pair with a model of its own, and the pivoted pairs together."""
+    pairs = report["translation"]
+    rows = [
+        (
+            f"chrF {name}, seen patterns (held-out patterns)",
+            f"{score['chrf']:.1f} ({score['chrf_unseen']:.1f})",
+            f"{score['tm_baseline_chrf']:.1f} translation memory",
+        )
+        for name, score in pairs.items()
+        if score["direct"]
+    ]
+    pivoted = [score for score in pairs.values() if not score["direct"]]
+    chrf = sum(score["chrf"] for score in pivoted) / len(pivoted)
+    share = min(score["pivot_share"] for score in pivoted)
+    return [*rows, (f"chrF, mean of {len(pivoted)} pairs through English", f"{chrf:.1f}", f"at least {share:.0f} % of the weaker leg")]
+
+
+def _intents(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    found = report["intents"]
+    return [("intents, macro-F1, 27 intents in 4 languages", f"{found['macro_f1']:.1f}", f"{found['baseline_macro_f1']:.1f} TF-IDF")]
+
+
+def _latency(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    rows = [
+        (
+            f"{kind}, p95 at {found['rate_per_s']:g} requests/s, ms",
+            f"{found['p95_ms']:.1f}",
+            f"one at a time {found['ratio_transformers']:.1f} x faster than transformers",
+        )
+        for kind, found in report["latency"].items()
+    ]
+    serving = report["serving"]
+    return [*rows, ("start to ready, s", f"{serving['ready_s']:.1f}", f"{serving['rss_mb']:.0f} MB resident")]
+
+
+@command
+def main() -> str:
+    """Print the report's main numbers as a Markdown table."""
+    typer.echo(markdown(read_report(REPORT)))
+    return f"from {REPORT}"
+
+
+if __name__ == "__main__":
+    typer.run(main)

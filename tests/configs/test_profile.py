@@ -1,0 +1,82 @@
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from configs.profile import PROFILES, switch
+from configs.schema import PARAMS_FILE, ROOT, SettingsError
+
+DEMO = (PROFILES / "demo.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder of profiles and an active file."""
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "demo.yaml").write_text(DEMO, encoding="utf-8")
+    (tmp_path / "profiles" / "full.yaml").write_text(DEMO.replace("profile: demo", "profile: full"), encoding="utf-8")
+    (tmp_path / "params.yaml").write_text("old")
+    return tmp_path
+
+
+def test_the_profile_becomes_the_active_file_byte_for_byte(place):
+    switch("full", place / "profiles", place / "params.yaml")
+    assert (place / "params.yaml").read_bytes() == (place / "profiles" / "full.yaml").read_bytes()
+    assert b"#" in (place / "params.yaml").read_bytes()  # comments too
+
+
+@pytest.mark.parametrize("name", ["ful", "", ".", "../params", "demo.yaml", "profiles/demo"])
+def test_an_unknown_name_is_refused_with_the_valid_ones(place, name):
+    with pytest.raises(SettingsError) as error:
+        switch(name, place / "profiles", place / "params.yaml")
+    assert str(error.value) == f"no profile {name!r}; there are: demo, full"
+    assert (place / "params.yaml").read_text() == "old"
+
+
+def test_a_broken_profile_is_refused_with_its_mistakes(place):
+    broken = place / "profiles" / "broken.yaml"
+    broken.write_text(DEMO.replace("seed:", "sede:").replace("profile: demo", "profile: broken"), encoding="utf-8")
+    with pytest.raises(SettingsError) as error:
+        switch("broken", place / "profiles", place / "params.yaml")
+    assert sorted(str(error.value).splitlines()) == [
+        f"{broken}: sede = {yaml.safe_load(DEMO)['seed']} is not a known key; did you mean seed?",
+        f"{broken}: seed is missing",
+    ]
+    assert (place / "params.yaml").read_text() == "old"
+
+
+def test_a_profile_that_calls_itself_otherwise_is_refused(place):
+    (place / "profiles" / "copy.yaml").write_text(DEMO, encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"copy\.yaml: profile = 'demo': should be the name of the file, copy"):
+        switch("copy", place / "profiles", place / "params.yaml")
+    assert (place / "params.yaml").read_text() == "old"
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The package somewhere else, so that the command writes there."""
+    shutil.copytree(ROOT / "configs", tmp_path / "configs", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def run(folder, *arguments):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("QUAYSIDE", "PYTHONPATH"))}
+    command = [sys.executable, "-m", "configs.profile", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_command_refuses_in_one_sentence(copy):
+    done = run(copy, "nowhere")
+    names = ", ".join(sorted(path.stem for path in PROFILES.glob("*.yaml")))
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"no profile 'nowhere'; there are: {names}\n")
+    assert (copy / "configs" / "params.yaml").read_bytes() == PARAMS_FILE.read_bytes()
+
+
+def test_the_command_switches_and_says_so(copy):
+    (copy / "configs" / "params.yaml").write_text("old")
+    done = run(copy, "demo")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "configs/params.yaml: profile demo\n", "")
+    assert (copy / "configs" / "params.yaml").read_text(encoding="utf-8") == DEMO

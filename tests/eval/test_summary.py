@@ -1,0 +1,75 @@
+"""The table of the README: every number from the report, none made up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval import reporting, summary
+from eval.summary import markdown
+
+
+@pytest.fixture
+def report() -> dict[str, Any]:
+    return {
+        "profile": "demo",
+        "translation": {
+            "en-de": {"chrf": 61.04, "chrf_unseen": 40.26, "tm_baseline_chrf": 44.0, "direct": True},
+            "de-en": {"chrf": 62.0, "chrf_unseen": 41.0, "tm_baseline_chrf": 45.0, "direct": True},
+            "de-zh": {"chrf": 38.0, "chrf_unseen": 20.0, "tm_baseline_chrf": 25.0, "direct": False, "pivot_share": 91.4},
+            "es-zh": {"chrf": 39.0, "chrf_unseen": 21.0, "tm_baseline_chrf": 26.0, "direct": False, "pivot_share": 88.6},
+        },
+        "intents": {"macro_f1": 71.26, "baseline_macro_f1": 66.0},
+        "latency": {"translate": {"rate_per_s": 5.0, "p95_ms": 81.75, "ratio_transformers": 3.46}},
+        "serving": {"ready_s": 4.26, "rss_mb": 512.4},
+        "signature": {
+            "data": "d" * 64,
+            "bundles": {"en-xx": "b" * 64},
+            "git": "abc",
+            "machine": {"architecture": "x86_64", "processor": "Fast", "flags": [], "cores": 2},
+            "versions": {"onnxruntime": "1.31.1"},
+        },
+    }
+
+
+def test_the_table_has_every_measure_once(report: dict[str, Any]) -> None:
+    table, signature = markdown(report).split("\n\n")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    assert all(len(row) == 3 for row in rows)
+    assert rows[0] == ["measure", "value", "beside"]
+    assert {tuple(row[1:]) for row in rows[2:]} == {
+        ("61.0 (40.3)", "44.0 translation memory"),
+        ("62.0 (41.0)", "45.0 translation memory"),
+        ("38.5", "at least 89 % of the weaker leg"),
+        ("71.3", "66.0 TF-IDF"),
+        ("81.8", "one at a time 3.5 x faster than transformers"),
+        ("4.3", "512 MB resident"),
+    }
+    assert [row[0] for row in rows[2:4]] == [f"chrF {pair}, seen patterns (held-out patterns)" for pair in ("en-de", "de-en")]
+    assert rows[4][0] == "chrF, mean of 2 pairs through English"
+    assert rows[6][0] == "translate, p95 at 5 requests/s, ms"
+    assert signature.startswith("Signature: data dddd")
+    assert "Fast" in signature
+
+
+def test_the_command_reads_the_report(
+    report: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(report))
+    monkeypatch.setattr(summary, "REPORT", path)
+    summary.main()
+    said = capsys.readouterr().out
+    assert said.startswith(markdown(report))
+    assert said.splitlines()[-1].startswith(f"from {path} (")
+
+
+def test_without_a_report_it_says_how_to_make_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(summary, "REPORT", tmp_path / "report.json")
+    with pytest.raises(SystemExit) as caught:
+        summary.main()
+    assert str(caught.value) == f"error: {tmp_path / 'report.json'}: no such file; `python -m eval.report` makes it"
+    assert reporting.REPORT.name == "report.json"

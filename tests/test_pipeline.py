@@ -1,0 +1,129 @@
+"""The line, end to end, on what `make demo` made."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from configs.schema import ROOT
+from eval.running import free_port
+from tests.demo import ENVIRONMENT, kept_running, made, run
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.timeout(2400)]
+
+REPORT = ROOT / "eval/results/report.json"
+PAIRS = [f"{s}-{t}" for s in ("en", "zh", "de", "es") for t in ("en", "zh", "de", "es") if s != t]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _demo() -> None:
+    done = made()
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(REPORT.read_text(encoding="utf-8"))
+    return found
+
+
+def test_a_second_run_runs_nothing() -> None:
+    started = time.monotonic()
+    done = run(".venv/bin/dvc repro")
+    seconds = time.monotonic() - started
+    assert done.returncode == 0, done.stderr
+    assert "Running stage" not in done.stdout
+    assert "Data and pipelines are up to date." in done.stdout
+    assert seconds < 15
+
+
+def test_the_report_has_the_keys_that_others_read(report: dict[str, Any]) -> None:
+    assert set(report["translation"]) == set(PAIRS)
+    for score in report["translation"].values():
+        assert {"chrf", "bleu", "chrf_unseen", "tm_baseline_chrf", "direct", "protected", "segments"} <= set(score)
+    assert sum(score["direct"] for score in report["translation"].values()) == 6
+    assert {"macro_f1", "accuracy", "oos_recall", "ece", "coverage_at_95", "baseline_macro_f1", "by_language"} <= set(report["intents"])
+    assert set(report["intents"]["by_language"]) == {"en", "zh", "de", "es"}
+    for found in report["latency"].values():
+        assert {"rate_per_s", "p50_ms", "p95_ms", "p99_ms", "requests", "failed", "ratio_transformers"} <= set(found)
+    assert {"rss_mb", "ready_s"} <= set(report["serving"])
+    assert set(report["parity"]) == {"en-xx", "xx-en", "intents"}
+    assert {"data", "bundles", "git", "machine", "versions"} <= set(report["signature"])
+    assert all({"name", "measured", "limit", "ok"} <= set(gate) for gate in report["gates"])
+
+
+def test_protected_values_come_back(report: dict[str, Any]) -> None:
+    assert {name: score["protected"] for name, score in report["translation"].items()} == dict.fromkeys(PAIRS, 100.0)
+
+
+def test_the_gate_fails_when_a_number_is_bad(tmp_path: Path, report: dict[str, Any]) -> None:
+    report["intents"]["macro_f1"] = 1.0
+    bad = tmp_path / "report.json"
+    bad.write_text(json.dumps(report), encoding="utf-8")
+    done = run(f".venv/bin/python -m eval.gate --report {bad}")
+    assert done.returncode == 1
+    assert "BROKEN" in done.stdout
+    assert "intents, macro-F1" in (done.stdout + done.stderr).strip().splitlines()[-1]
+
+
+def test_mlflow_has_every_training_and_evaluation() -> None:
+    code = (
+        "import mlflow, json; mlflow.set_tracking_uri('sqlite:///.mlflow/mlflow.db');"
+        "runs = mlflow.search_runs(experiment_names=['quayside'], output_format='list');"
+        "print(json.dumps([[r.data.tags, r.data.params, r.data.metrics, r.info.status, [i.dataset.name for i in r.inputs.dataset_inputs]]"
+        " for r in runs]))"
+    )
+    done = run(f'.venv/bin/python -c "{code}"')
+    runs = json.loads(done.stdout.strip().splitlines()[-1])
+    by_name = {tags["mlflow.runName"]: (tags, params, metrics, status, data) for tags, params, metrics, status, data in reversed(runs)}
+    for name in ("train en-xx", "train xx-en", "train intents"):
+        tags, params, metrics, status, data = by_name[name]
+        assert status == "FINISHED"
+        assert tags["git.revision"] != "unknown"
+        assert tags["dvc.stage"].startswith("train_")
+        assert {"optimizer.steps", "optimizer.learning_rate", "seed"} <= set(params)
+        assert {"loss", "eval_loss"} <= set(metrics)
+        assert any(metric.startswith("system/") for metric in metrics)
+        assert len(data) == 1
+    for name in ("evaluate translation", "evaluate intents", "latency", "report"):
+        assert by_name[name][3] == "FINISHED"
+        assert by_name[name][2]
+
+
+def test_serving_imports_no_torch_transformers_or_mlflow() -> None:
+    code = "import serving.service, serving.bundle, sys; print([m for m in ('torch', 'transformers', 'mlflow', 'onnx', 'dvc') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ast.literal_eval(done.stdout) == []
+
+
+def test_the_notebooks_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    assert len(notebooks) >= 1
+    for path in notebooks:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        assert "def " not in code, "a notebook imports and plots, and defines nothing"
+        exec(compile(code, path.name, "exec"), {})  # noqa: S102
+
+
+def test_a_bento_runs_without_the_repository(tmp_path: Path) -> None:
+    environment = {**ENVIRONMENT, "BENTOML_HOME": str(tmp_path / "bentoml"), "BENTOML_DO_NOT_TRACK": "True"}
+    built = subprocess.run(["bentoml", "build", "-o", "tag"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (bento,) = (path.parent for path in (tmp_path / "bentoml/bentos/quayside").glob("*/src"))
+    assert not (bento / "src/training/models").exists()
+    code = "import configs.schema; print(configs.schema.ROOT)"
+    found = subprocess.run([sys.executable, "-c", code], cwd=bento / "src", capture_output=True, text=True, check=True)
+    assert Path(found.stdout.strip()) == bento / "src"
+    port = free_port()
+    with kept_running(f"bentoml serve {bento} --port {port}", f"http://127.0.0.1:{port}/readyz", cwd=tmp_path, environment=environment):
+        said = run(f"curl -sf http://127.0.0.1:{port}/v1/models").stdout
+        assert {model["name"] for model in json.loads(said)["models"]} == {"en-xx", "xx-en", "intents"}

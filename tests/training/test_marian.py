@@ -1,0 +1,111 @@
+"""A translation model from scratch: batches, shape, and the same weights from the same seed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from data.pieces import MarianPieces
+from data.records import file_sha256, tree_sha256
+from training.marian import Collate, Samples, build_model, pad_rows, train
+from training.samples import Sample
+
+FILES = ("config.json", "generation_config.json", "loss.csv", "manifest.json", "model.safetensors", "run.json")
+VOCABULARY = ("source.spm", "target.spm", "vocab.json")
+
+
+def test_rows_are_padded_to_the_longest() -> None:
+    assert pad_rows([[1, 2, 3], [4], [5, 6]], 9).tolist() == [[1, 2, 3], [4, 9, 9], [5, 6, 9]]
+
+
+def test_the_decoder_reads_what_it_has_written_and_the_loss_leaves_padding_out() -> None:
+    samples = Samples([Sample([5, 6, 0], [7, 0]), Sample([8, 0], [9, 10, 11, 0])])
+    batch = Collate(pad=59)([samples[i] for i in range(len(samples))])
+    assert batch["input_ids"].tolist() == [[5, 6, 0], [8, 0, 59]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
+    assert batch["labels"].tolist() == [[7, 0, -100, -100], [9, 10, 11, 0]]
+    assert batch["decoder_input_ids"].tolist() == [[59, 7, 59, 59], [59, 9, 10, 11]]
+
+
+def test_a_row_s_loss_does_not_depend_on_padding(tiny_marian: Any) -> None:
+    model, collate = tiny_marian(), Collate(pad=59)
+    short = {"input_ids": [5, 6, 0], "labels": [7, 0]}
+    both = collate([short, {"input_ids": [8, 9, 10, 11, 0], "labels": [9, 10, 11, 12, 13, 0]}])
+    with torch.inference_mode():
+        alone, together = model(**collate([short])).logits, model(**both).logits[:1, :2]
+    torch.testing.assert_close(alone, together, rtol=0, atol=1e-5)
+
+
+def test_the_model_has_the_shape_and_the_control_pieces_asked_for(world: Any) -> None:
+    pieces = MarianPieces(world.models / "en-xx")
+    shape = world.params.train_translation.model
+    config = build_model(shape, pieces, dropout=0.3).config
+    assert (config.vocab_size, config.d_model, config.encoder_layers, config.decoder_layers) == (len(pieces), 32, 2, 1)
+    assert (config.pad_token_id, config.eos_token_id, config.decoder_start_token_id) == (pieces.pad, pieces.eos, pieces.pad)
+    assert (config.dropout, config.max_position_embeddings) == (0.3, shape.max_pieces)
+
+
+def test_a_checkpoint_is_whole(world: Any) -> None:
+    for name in ("en-xx", "xx-en"):
+        folder = world.models / name
+        assert sorted(path.name for path in folder.iterdir()) == sorted([*FILES, *VOCABULARY])
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert manifest["data"] == tree_sha256(world.translation)
+        assert ["en", "de"] in manifest["pairs"] or ["de", "en"] in manifest["pairs"]
+    assert MarianPieces(world.models / "en-xx").languages == ["de", "es", "zh"]
+    assert MarianPieces(world.models / "xx-en").languages == []
+
+
+def test_it_learns(world: Any) -> None:
+    with (world.models / "en-xx" / "loss.csv").open(newline="") as file:
+        losses = [float(row["value"]) for row in csv.DictReader(file) if row["name"] == "loss"]
+    assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
+
+
+def test_mlflow_being_down_stops_no_training(world: Any) -> None:
+    said = world.warnings["en-xx"]
+    assert said.count("warning: MLflow does not record run 'train en-xx'") == 1
+    assert said.count("warning: not recorded in MLflow for run 'train en-xx': artifact model (1), datasets (1), metrics (") == 1
+    assert json.loads((world.models / "en-xx" / "run.json").read_text()) == {"mlflow_run": None}
+
+
+def test_the_same_seed_gives_the_same_weights_and_mlflow_has_the_run(world: Any, mlflow_up: Any, tmp_path: Path) -> None:
+    """Trained again, this time with MLflow: recording changes nothing."""
+    out = tmp_path / "en-xx"
+    sentence = train("en-xx", world.params, world.translation, out)
+    for name in ("model.safetensors", "manifest.json", *VOCABULARY):
+        assert file_sha256(out / name) == file_sha256(world.models / "en-xx" / name), name
+    run = mlflow_up.get_run(json.loads((out / "run.json").read_text())["mlflow_run"])
+    steps = world.params.train_translation.optimizer.steps
+    assert run.info.status == "FINISHED"
+    assert (run.data.params["seed"], run.data.params["optimizer.steps"], run.data.params["model.d_model"]) == ("7", str(steps), "32")
+    assert run.data.tags["data.translation.sha256"] == tree_sha256(world.translation)
+    history = mlflow_up.get_metric_history(run.info.run_id, "loss")
+    assert sorted(point.step for point in history) == list(range(1, steps + 1))
+    assert {point.step for point in mlflow_up.get_metric_history(run.info.run_id, "eval_loss")} == {steps // 2, steps}
+    artifacts = {Path(file.path).name for file in mlflow_up.list_artifacts(run.info.run_id, "model")}
+    assert artifacts == {*FILES, *VOCABULARY}
+    last = run.data.metrics["eval_loss"]
+    expected = rf"{out}: {int(run.data.params['parameters']):,} parameters, \d+ pairs, validation loss {last:.3f}"
+    assert re.fullmatch(expected, sentence), sentence
+
+
+def test_another_seed_gives_other_weights(world: Any, mlflow_down: None, tmp_path: Path) -> None:
+    short = world.params.model_dump()
+    short["seed"] = 8
+    short["train_translation"]["optimizer"] |= {"steps": 2, "evaluations": 1}
+    other = type(world.params).model_validate(short)
+    train("xx-en", other, world.translation, tmp_path / "8")
+    train("xx-en", other.model_copy(update={"seed": 9}), world.translation, tmp_path / "9")
+    assert file_sha256(tmp_path / "8/model.safetensors") != file_sha256(tmp_path / "9/model.safetensors")
+
+
+def test_a_name_that_fits_no_language_is_refused(world: Any, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^model 'fr-xx': a name like en-xx or xx-en, with a language of en, zh, de, es$"):
+        train("fr-xx", world.params, world.translation, tmp_path)
