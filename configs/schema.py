@@ -108,6 +108,7 @@ class TrainIntents(Section):
     model: XlmrShape
     optimizer: Optimizer
     piece_dropout: Share
+    segmentation_smoothness: Annotated[float, Field(gt=0, le=1)]
     threads: Positive
 
 

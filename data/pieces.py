@@ -10,7 +10,7 @@ Raises on use of a piece that the vocabulary lacks: only for our own control pie
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import sentencepiece
@@ -75,15 +75,22 @@ class MarianPieces:
 
 
 class XlmrPieces:
-    """The pieces of one classifier."""
+    """The pieces of one classifier.
 
-    def __init__(self, folder: Path, max_pieces: int) -> None:
+    Args:
+        folder: holds `tokenizer.json`.
+        max_pieces: of a message with its earlier turns.
+        segment: text -> ids, in place of the likeliest segmentation; training samples others.
+    """
+
+    def __init__(self, folder: Path, max_pieces: int, segment: Callable[[str], list[int]] | None = None) -> None:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.encode_special_tokens = True  # `</s>` typed by a customer is text ...
         vocabulary = self._tokenizer.get_vocab()
         self._begin, self._end, self._unknown = vocabulary["<s>"], vocabulary[EOS], vocabulary[UNKNOWN]
         self._control = {self._begin, self._end, vocabulary[PAD]}  # ... but to the unigram model it is a piece like any other
         self.max_pieces = max_pieces
+        self._segment = segment or self._likeliest
 
     def __len__(self) -> int:
         return int(self._tokenizer.get_vocab_size())
@@ -102,5 +109,8 @@ class XlmrPieces:
         return ids
 
     def _pieces(self, text: str) -> list[int]:
-        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        ids = self._segment(text)
         return [self._unknown if i in self._control else i for i in ids]
+
+    def _likeliest(self, text: str) -> list[int]:
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)

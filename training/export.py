@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 import torch
 from transformers import MarianMTModel
+from transformers.utils import logging as transformers_logging
 
 from configs.schema import ExportModel, Params
 from data.normalize import normalize
@@ -45,6 +46,7 @@ def export_translation(params: Params, prepared: Path, glossaries: Path, checkpo
     """
     settings = params.export_translation
     manifest = _manifest(checkpoint)
+    transformers_logging.disable_progress_bar()
     model = MarianMTModel.from_pretrained(checkpoint).eval()
     batches = _marian_batches(checkpoint, manifest, prepared, params, max(settings.calibration_segments, settings.parity_segments))
     _start(out)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +20,9 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from data.pieces import EOS, PAD, UNKNOWN, language_code
 from data.protect import MARKERS
 
-LONGEST = 24  # characters of a piece: the German compounds of the glossaries fit
+LONGEST_BPE = 24  # characters of a piece: the German compounds of the glossaries fit
+XLMR_MODEL = "sentencepiece.bpe.model"  # XLM-R's own name for it, though its model is a unigram one
+LONGEST_UNIGRAM = 8  # few messages to learn from: stems that many words share say more than whole words
 
 
 def train_pieces(texts: Iterable[str], size: int, kind: Literal["bpe", "unigram"], markers: Sequence[str] = ()) -> bytes:
@@ -38,7 +40,7 @@ def train_pieces(texts: Iterable[str], size: int, kind: Literal["bpe", "unigram"
         character_coverage=1.0,
         normalization_rule_name="identity",
         user_defined_symbols=list(markers),
-        max_sentencepiece_length=LONGEST,
+        max_sentencepiece_length=LONGEST_BPE if kind == "bpe" else LONGEST_UNIGRAM,
         bos_id=-1,
         eos_id=-1,
         pad_id=-1,
@@ -68,12 +70,15 @@ def write_marian_vocabulary(texts: Iterable[str], size: int, languages: Sequence
 
 
 def write_xlmr_vocabulary(texts: Iterable[str], size: int, folder: Path) -> int:
-    """`tokenizer.json` with XLM-R's special pieces (`<s>` 0, `<pad>` 1, `</s>` 2, `<unk>` 3); returns the number of pieces.
+    """`sentencepiece.bpe.model`, and `tokenizer.json` with XLM-R's special pieces; returns the number of pieces.
+
+    The special pieces are `<s>` 0, `<pad>` 1, `</s>` 2 and `<unk>` 3; the SentencePiece model's piece i is 3 + i here (i > 0).
 
     Lower case and NFKC: a small encoder trained from scratch has no messages to spare for learning that GOODS are goods.
     """
-    normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    normalizer = xlmr_normalizer()
     model = train_pieces((normalizer.normalize_str(text) for text in texts), size, "unigram")
+    (folder / XLMR_MODEL).write_bytes(model)
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
     learned = [(processor.id_to_piece(i), processor.get_score(i)) for i in range(processor.get_piece_size())]
     vocabulary = [("<s>", 0.0), (PAD, 0.0), (EOS, 0.0), (UNKNOWN, 0.0), *(entry for entry in learned if entry[0] != UNKNOWN)]
@@ -83,3 +88,28 @@ def write_xlmr_vocabulary(texts: Iterable[str], size: int, folder: Path) -> int:
     tokenizer.add_special_tokens(["<s>", PAD, EOS, UNKNOWN])
     tokenizer.save(str(folder / "tokenizer.json"))
     return len(vocabulary)
+
+
+def xlmr_normalizer() -> normalizers.Normalizer:
+    """What `tokenizer.json` does to a text before it is cut."""
+    return normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+
+
+def sampled_segmentation(folder: Path, smoothness: float, seed: int) -> Callable[[str], list[int]]:
+    """Text -> ids of a segmentation drawn at random, another one at each call.
+
+    Args:
+        folder: where `write_xlmr_vocabulary` wrote.
+        smoothness: the paper's alpha; the smaller, the more segmentations are equally likely.
+        seed: fixes the draws, in this process.
+
+    Source: Kudo 2018, subword regularization, https://aclanthology.org/P18-1007
+    """
+    sentencepiece.set_random_generator_seed(seed)
+    model, normalizer = sentencepiece.SentencePieceProcessor(model_file=str(folder / XLMR_MODEL)), xlmr_normalizer()
+
+    def segment(text: str) -> list[int]:
+        ids = model.encode(normalizer.normalize_str(text), enable_sampling=True, alpha=smoothness, nbest_size=-1)
+        return [3 + i for i in ids]  # 0 is the unknown piece there, 3 here
+
+    return segment

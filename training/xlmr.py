@@ -28,7 +28,7 @@ from training import tracking
 from training.manifest import write_training_manifest
 from training.marian import IGNORED, pad_rows
 from training.trainer import LengthGroupedTrainer, fit, make_repeatable, optimizers, training_arguments
-from training.vocabulary import write_xlmr_vocabulary
+from training.vocabulary import sampled_segmentation, write_xlmr_vocabulary
 
 PAD_ID, UNKNOWN_ID = 1, 3  # XLM-R's
 LABELS = "labels.json"
@@ -42,15 +42,23 @@ class MessageModel(nn.Module):
         labels: head -> its labels, in the order of its outputs.
         dropout: on the pooled vector.
         piece_dropout: share of the pieces replaced by `<unk>` in training (Iyyer et al. 2015).
+        label_smoothing: share of the probability that is spread over all labels in training.
     """
 
-    def __init__(self, config: XLMRobertaConfig, labels: dict[str, list[str]], dropout: float = 0.0, piece_dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        config: XLMRobertaConfig,
+        labels: dict[str, list[str]],
+        dropout: float = 0.0,
+        piece_dropout: float = 0.0,
+        label_smoothing: float = 0.0,
+    ) -> None:
         super().__init__()
         self.config = config  # transformers' trainer asks for it
         self.encoder = XLMRobertaModel(config, add_pooling_layer=False)
         self.heads = nn.ModuleDict({name: nn.Linear(config.hidden_size, len(names)) for name, names in labels.items()})
         self.dropout = nn.Dropout(dropout)
-        self._piece_dropout = piece_dropout
+        self._piece_dropout, self._label_smoothing = piece_dropout, label_smoothing
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **labels: torch.Tensor) -> dict[str, Any]:
         """(B, S) -> `logits`, head -> (B, L); with labels (B,) per head, `loss` too."""
@@ -62,27 +70,31 @@ class MessageModel(nn.Module):
         pooled = self.dropout((states * weights).sum(dim=1) / weights.sum(dim=1))  # (B, D)
         logits = {name: head(pooled) for name, head in self.heads.items()}
         given = [name for name in logits if name in labels and bool((labels[name] != IGNORED).any())]
-        losses = [nn.functional.cross_entropy(logits[name], labels[name], ignore_index=IGNORED) for name in given]
+        smoothing = self._label_smoothing if self.training else 0.0
+        losses = [
+            nn.functional.cross_entropy(logits[name], labels[name], ignore_index=IGNORED, label_smoothing=smoothing) for name in given
+        ]
         return {"loss": torch.stack(losses).sum(), "logits": logits} if losses else {"logits": logits}
 
 
 class Messages(Dataset[dict[str, Any]]):
-    """Labelled messages as numbered samples."""
+    """Labelled messages as numbered samples, numbered anew at each access: `pieces` may sample."""
 
     def __init__(self, messages: Sequence[Utterance], pieces: XlmrPieces, labels: dict[str, list[str]]) -> None:
-        self._samples = [self._sample(message, pieces, labels) for message in messages]
+        self._messages = [(normalize(message.text), message.history) for message in messages]
+        self._labels = [self._numbers(message, labels) for message in messages]
+        self._pieces = pieces
 
     @staticmethod
-    def _sample(message: Utterance, pieces: XlmrPieces, labels: dict[str, list[str]]) -> dict[str, Any]:
+    def _numbers(message: Utterance, labels: dict[str, list[str]]) -> dict[str, int]:
         named = {"intent": message.intent, "sentiment": message.sentiment, "urgency": message.urgency}
-        numbers = {head: names.index(name) if (name := named[head]) in names else IGNORED for head, names in labels.items()}
-        return {"input_ids": pieces.encode(normalize(message.text), message.history), **numbers}
+        return {head: names.index(name) if (name := named[head]) in names else IGNORED for head, names in labels.items()}
 
     def __len__(self) -> int:
-        return len(self._samples)
+        return len(self._messages)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        return self._samples[index]
+        return {"input_ids": self._pieces.encode(*self._messages[index]), **self._labels[index]}
 
 
 def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
@@ -129,15 +141,19 @@ def train(params: Params, intents: Intents, prepared: Path, out: Path) -> str:
     texts = [normalize(message.text) for message in in_scope["train"]]
     size = write_xlmr_vocabulary(texts, settings.model.vocabulary, out)
     labels = head_labels(intents)
-    pieces = XlmrPieces(out, settings.model.max_pieces)
+    segment = sampled_segmentation(out, settings.segmentation_smoothness, params.seed)
+    pieces = {
+        "train": XlmrPieces(out, settings.model.max_pieces, segment),
+        "validation": XlmrPieces(out, settings.model.max_pieces),
+    }
     config = encoder_config(settings.model, size, settings.optimizer.dropout)
-    model = MessageModel(config, labels, settings.optimizer.dropout, settings.piece_dropout)
+    model = MessageModel(config, labels, settings.optimizer.dropout, settings.piece_dropout, settings.optimizer.label_smoothing)
     data_hash = tree_sha256(prepared)
     count = sum(p.numel() for p in model.parameters())
     with tracking.run("train intents", kind="train", profile=params.profile) as run:
         run.params({"seed": params.seed, **settings.model_dump(), "parameters": count})
         run.dataset("intents", prepared, data_hash)
-        loss = _fit(model, {part: Messages(messages, pieces, labels) for part, messages in in_scope.items()}, params, run, out)
+        loss = _fit(model, {part: Messages(messages, pieces[part], labels) for part, messages in in_scope.items()}, params, run, out)
         config.save_pretrained(out)
         save_file(model.state_dict(), out / "model.safetensors")
         write_json(out / LABELS, labels)

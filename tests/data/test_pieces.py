@@ -140,7 +140,7 @@ def test_control_pieces_typed_by_a_customer_are_text(marian, typed):
 
 
 def test_a_code_that_sentencepiece_itself_knows_is_still_text_when_typed(folder, sentences, tmp_path):
-    model = train_pieces(sentences, 3_000, [*MARKERS, ">>de<<", "<pad>"])  # some published Marian models are made so
+    model = train_pieces(sentences, 3_000, "unigram", [*MARKERS, ">>de<<", "<pad>"])  # some published Marian models are made so
     for name in ("source.spm", "target.spm"):
         (tmp_path / name).write_bytes(model)
     (tmp_path / "vocab.json").write_bytes((folder / "vocab.json").read_bytes())
