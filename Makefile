@@ -22,6 +22,7 @@ $(STAMP): pyproject.toml configs/constraints.txt
 
 demo: install ## train, prove and serve the demo models, then show five messages
 	dvc repro --quiet
+	python -m eval.gate
 	python -m eval.demo
 
 test: install lint ## everything that proves it: lint, types, import rule, tests

@@ -1,7 +1,7 @@
 """Time and memory of the real service under an open-loop load, and the ratio to transformers in the same run.
 
-The ratio compares one request at a time: ours through HTTP, transformers called directly in this process, turn by turn on the same
-texts and the same number of threads. The comparison favours transformers by what HTTP costs.
+The ratio compares models, one request at a time, in this process, turn by turn on the same texts and the same number of threads: HTTP is in
+neither side.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from data.records import Segment, Utterance, read_jsonl, write_json
 from eval.load import run_load
 from eval.peers.transformers import MarianPeer, XlmrPeer
 from eval.running import Service, running_service
-from serving.bundle import verify_bundles
+from serving.bundle import load_classifier, load_translator, verify_bundles
 from serving.client import QuaysideClient
 from serving.translator import Direction, sentence_ids
 from training import tracking
 
+Engine = Callable[[dict[str, Any]], object]
 Bodies = dict[str, list[dict[str, Any]]]  # endpoint -> request bodies
 PAIR = ("en", "de")
 WARM_UP = 10  # requests of each kind before anything is timed
@@ -47,7 +48,7 @@ def measure(params: Params, prepared: Path, bundles: Path, models: Path, out: Pa
         run.params(settings.model_dump())
         with running_service(bundles, out / "service.log") as service:
             result = load_all(service, bodies, settings)
-            ratios = compare_with_transformers(service, bodies, bundles, models, settings)
+        ratios = compare_with_transformers(bodies, bundles, models, settings)
         for kind, ratio in ratios.items():
             result["latency"][kind] |= ratio
         write_json(out / "latency.json", result)
@@ -87,44 +88,49 @@ def ask(client: QuaysideClient, kind: str, body: dict[str, Any]) -> object:
     return client.translate(**body) if kind == "translate" else client.classify(**body)
 
 
-def compare_with_transformers(
-    service: Service, bodies: Bodies, bundles: Path, models: Path, settings: Latency
-) -> dict[str, dict[str, float]]:
-    """Endpoint -> our median over HTTP, transformers' median, and theirs over ours."""
-    peers = {"translate": translate_peer(bundles, models, settings.threads), "classify": classify_peer(bundles, models, settings.threads)}
+def compare_with_transformers(bodies: Bodies, bundles: Path, models: Path, settings: Latency) -> dict[str, dict[str, float]]:
+    """Endpoint -> our median, transformers' median, and theirs over ours; model against model in this process, turn by turn."""
     found = {}
-    with QuaysideClient(service.url) as client:
-        for kind, peer in peers.items():
-            requests = bodies[kind][: settings.transformers_segments]
-            peer(requests[0])
-            times = [(_ms(ask, client, kind, body), _ms(peer, body)) for body in requests]
-            ours, theirs = median(a for a, _ in times), median(b for _, b in times)
-            found[kind] = {"alone_ms": ours, "transformers_ms": theirs, "ratio_transformers": theirs / ours}
+    for kind, (ours, theirs) in ENGINES.items():
+        engines = (ours(bundles, settings.threads), theirs(bundles, models, settings.threads))
+        requests = bodies[kind][: settings.transformers_segments]
+        for engine in engines:
+            engine(requests[0])
+        times = [(_ms(engines[0], body), _ms(engines[1], body)) for body in requests]
+        our_ms, their_ms = median(a for a, _ in times), median(b for _, b in times)
+        found[kind] = {"compute_ms": our_ms, "transformers_ms": their_ms, "ratio_transformers": their_ms / our_ms}
     return found
 
 
-def translate_peer(bundles: Path, models: Path, threads: int) -> Callable[[dict[str, Any]], object]:
+def our_translator(bundles: Path, threads: int) -> Engine:
+    """A translate request through our translator, greedy."""
+    translator = load_translator(bundles, threads)
+    return lambda body: translator.translate(**body)
+
+
+def their_translator(bundles: Path, models: Path, threads: int) -> Engine:
     """A translate request's sentences on transformers' `generate`, greedy."""
     directions = (Direction.load(bundle, threads) for bundle in verify_bundles(bundles, ["translation"]))
     direction = next(d for d in directions if PAIR in d.info.pairs)
     peer = MarianPeer(models / direction.info.name, threads)
-
-    def translate(body: dict[str, Any]) -> object:
-        return peer.generate(sentence_ids(body["segments"][0], direction, PAIR[1]), 1, direction.max_pieces - 1)
-
-    return translate
+    return lambda body: peer.generate(sentence_ids(body["segments"][0], direction, PAIR[1]), 1, direction.max_pieces - 1)
 
 
-def classify_peer(bundles: Path, models: Path, threads: int) -> Callable[[dict[str, Any]], object]:
+def our_classifier(bundles: Path, threads: int) -> Engine:
+    """A classify request's message through our graph."""
+    classifier = load_classifier(bundles, threads)
+    return lambda body: classifier.logits([(body["text"], ())])
+
+
+def their_classifier(bundles: Path, models: Path, threads: int) -> Engine:
     """A classify request's message through transformers' encoder."""
     bundle = verify_bundles(bundles, ["intents"])[0]
     pieces = XlmrPieces(bundle.folder, bundle.manifest.max_pieces or 512)
     peer = XlmrPeer(models / bundle.manifest.name, threads)
+    return lambda body: peer.encode(pieces.encode(normalize(body["text"])))
 
-    def classify(body: dict[str, Any]) -> object:
-        return peer.encode(pieces.encode(normalize(body["text"])))
 
-    return classify
+ENGINES = {"translate": (our_translator, their_translator), "classify": (our_classifier, their_classifier)}
 
 
 def _ms(work: Callable[..., object], *arguments: object) -> float:

@@ -23,7 +23,7 @@ def markdown(report: Mapping[str, Any]) -> str:
 
 
 def _translation(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """chrF of each pair with a model of its own, and the pivoted pairs together."""
+    """Score (chrF) of each pair with a model of its own, and the pivoted pairs together."""
     pairs = report["translation"]
     rows = [
         (

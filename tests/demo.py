@@ -19,7 +19,9 @@ ENVIRONMENT = {**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}
 
 def run(command: str, timeout_s: float = 1800) -> subprocess.CompletedProcess[str]:
     """Run one command line in the repository; its output is kept."""
-    return subprocess.run(["bash", "-c", command], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=timeout_s, check=False)
+    return subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=timeout_s, check=False
+    )
 
 
 @functools.cache
