@@ -69,5 +69,5 @@ def test_what_cannot_be_done_is_one_sentence_and_writes_nothing(tmp_path):
     done = prepare(folder)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert re.fullmatch(r"error: de: \w+ has \d+ messages, the split needs more than 1003\n", done.stderr)
+    assert re.fullmatch(r"error: de: \w+ has \d+ messages, the split needs more than 1004\n", done.stderr)
     assert not (folder / OUT).exists()
