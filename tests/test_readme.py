@@ -89,7 +89,7 @@ def test_an_experiment_is_recorded(restored: None) -> None:
     assert run(f"{identity} rev-parse HEAD").returncode == 0
     command = next(c for c in COMMANDS.findall(README) if "dvc exp run" in c)
     export = "export GIT_AUTHOR_NAME=test GIT_AUTHOR_EMAIL=test@quayside.example GIT_COMMITTER_NAME=test GIT_COMMITTER_EMAIL=test@quayside.example"
-    done = run(f"{export}; {command} --name readme-test --force")
+    done = run(f"{export}; {command} --name readme-test")
     try:
         assert done.returncode == 0, done.stdout + done.stderr
         assert "readme-test" in run(".venv/bin/dvc exp list --name-only").stdout
