@@ -1,7 +1,7 @@
 """Train the classifier: one XLM-R encoder with heads for intent, sentiment and urgency.
 
 Reads   data/prepared/intents/, configs/intents.yaml, configs/params.yaml
-Writes  training/models/intents/{model.safetensors, config.json, tokenizer.json, sentencepiece.bpe.model, labels.json, manifest.json, run.json, loss.csv}
+Writes  training/models/intents/{model.safetensors, config.json, tokenizer files, labels.json, manifest.json, run.json, loss.csv}
 Params  profile, seed, train_intents
 """
 
