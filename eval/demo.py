@@ -21,7 +21,7 @@ from serving.client import QuaysideClient
 MESSAGES = (
     ("Guten Tag, 12 Hydraulikpumpen sind mit Kratzern in Hamburg angekommen, obwohl die Kisten unversehrt aussahen.", "en"),
     ("Les rogamos que nos envíen a más tardar mañana el número de seguimiento de UPS para las electroválvulas del pedido PO-482917.", "zh"),
-    ("我们清点了集装箱MSKU4829172，与装箱单核对后发现少了14件浴袍。", "de"),
+    ("您好，如果UK-844R型电焊机运行几分钟后就过热，我们该怎么办？", "de"),
     ("Could you quote us your best price for 300 electric motors CIF Hamburg?", "zh"),
     (
         "Thank you for your order PO-773315 for 40 rain jackets; we will confirm the delivery date by Thursday.\n\n"
@@ -47,7 +47,7 @@ def messages_table(rows: list[dict[str, Any]]) -> Table:
     """What came back, one message a row."""
     table = Table(title="Five messages", show_lines=True)
     for name, width in (("message", 40), ("translation", 40), ("understood", 30), ("ms", 6)):
-        table.add_column(name, min_width=width if name != "ms" else None, justify="right" if name == "ms" else "left")
+        table.add_column(name, min_width=width if name != "ms" else None, justify="right" if name == "ms" else "left", overflow="fold")
     for row in rows:
         found, understood, route = row["translation"], row["understood"], row["understood"]["route"]
         way = f"{found['source']} > " + (f"{found['pivot']} > " if found["pivot"] else "") + row["target"]
