@@ -19,8 +19,10 @@ def children() -> list[psutil.Process]:
 
 
 def test_a_free_port_can_be_listened_on() -> None:
+    port = free_port()
     with socket.socket() as listening:
-        listening.bind(("127.0.0.1", free_port()))
+        listening.bind(("127.0.0.1", port))
+        assert listening.getsockname()[1] == port
 
 
 def look_around(service: Service, seen: list[psutil.Process], intents: dict[str, str]) -> None:
