@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 ROOT = Path(__file__).resolve().parents[1]
 PARAMS_FILE = ROOT / "configs" / "params.yaml"
@@ -38,23 +38,127 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class Source(Section):
+    """A data set brought by a user: a file, a folder of files, or what Moses files share (`corpus` of `corpus.en` and `corpus.de`).
+
+    Attributes:
+        path: where it lies.
+        format: `null`: by the ending of the file's name.
+        encoding: `null`: detected.
+        columns: what is wanted -> the column's name, or its number from 1. `{}`: the header's names say it.
+        part: what it becomes; `split` takes the held-out parts out of it.
+    """
+
+    path: str
+    format: Literal["tsv", "csv", "jsonl", "moses", "tmx", "parquet", "xlsx"] | None
+    encoding: str | None
+    columns: dict[str, str | int]
+    part: Literal["split", "train", "validation", "test"]
+
+
+class SegmentSource(Source):
+    """Parallel text: `columns` is language -> column.
+
+    Attributes:
+        languages: for rows of mixed languages, column of a text -> column that names its language; `{}` elsewhere.
+    """
+
+    languages: dict[str, str]
+
+
+class MessageSource(Source):
+    """Labelled messages: `columns` names those of text, intent, sentiment, urgency and language.
+
+    Attributes:
+        language: of every message; `null` where a column says it.
+    """
+
+    language: str | None
+
+
+class LengthFilter(Section):
+    """Texts too short or too long, in characters."""
+
+    enabled: bool
+    shortest: Positive
+    longest: Positive
+
+
+class RatioFilter(Section):
+    """Texts of one segment whose lengths differ too much, in characters after the languages' usual lengths are evened out."""
+
+    enabled: bool
+    most: Annotated[float, Field(ge=1)]
+
+
+class LanguageFilter(Section):
+    """Texts in another language than they say; shorter ones cannot be told and pass."""
+
+    enabled: bool
+    least_confidence: Annotated[float, Field(ge=0, le=1)]
+    shortest: Positive
+
+
+class ScriptFilter(Section):
+    """Texts of which too few letters are in their language's script."""
+
+    enabled: bool
+    least_percent: Percent
+
+
+class Cleaning(Section):
+    """The filters that users' data passes, in this order; `data/cleaning.py` says what each drops."""
+
+    empty: bool
+    length: LengthFilter
+    script: ScriptFilter
+    markup: bool
+    copies: bool
+    length_ratio: RatioFilter
+    numbers: bool
+    urls: bool
+    language: LanguageFilter
+    duplicates: bool
+    duplicate_sides: bool
+
+
+class Intake(Section):
+    """How users' data comes in."""
+
+    processes: Positive
+    rejected_percent: Percent
+    near_duplicate_percent: Percent
+    cleaning: Cleaning
+
+
 class PrepareTranslation(Section):
-    """How the patterns become segments."""
+    """How patterns, phrases and users' parallel text become segments."""
 
     languages: list[str]
+    shipped: bool
     expansions_per_pattern: Positive
+    phrase_repeats: Annotated[int, Field(ge=0)]
+    message_repeats: Annotated[int, Field(ge=0)]
+    informal_percent: Percent
     validation_segments: Positive
     test_segments: Positive
     held_out_patterns_percent: Percent
     expansions_per_held_out_pattern: Positive
+    sources: list[SegmentSource]
+    intake: Intake
 
 
 class PrepareIntents(Section):
-    """How the utterances are split."""
+    """How the shipped and the users' messages are split."""
 
+    shipped: bool
     validation_per_intent: Positive
     test_per_intent: Positive
+    out_of_scope_test: Positive
     pattern_messages: Annotated[int, Field(ge=0)]
+    translations: bool
+    sources: list[MessageSource]
+    intake: Intake
 
 
 class MarianShape(Section):
@@ -94,11 +198,29 @@ class Optimizer(Section):
     evaluations: Positive
 
 
+class Augmentation(Section):
+    """Share of the training texts that get each kind of noise on the source side; `data/augment.py` says what each does."""
+
+    case: Share
+    punctuation: Share
+    typos: Share
+    noise: Share
+    emoji: Share
+
+    @model_validator(mode="after")
+    def at_most_one_kind(self) -> Augmentation:
+        """A text gets one kind of noise at most."""
+        if sum(self.model_dump().values()) > 1:
+            raise ValueError("the shares add up to more than 1")
+        return self
+
+
 class TrainTranslation(Section):
     """Both translation models, `en-xx` and `xx-en`."""
 
     model: MarianShape
     optimizer: Optimizer
+    augmentation: Augmentation
     threads: Positive
 
 
@@ -107,6 +229,7 @@ class TrainIntents(Section):
 
     model: XlmrShape
     optimizer: Optimizer
+    augmentation: Augmentation
     piece_dropout: Share
     segmentation_smoothness: Annotated[float, Field(gt=0, le=1)]
     threads: Positive

@@ -1,6 +1,8 @@
 """Glossaries: the terms of one industry, in several languages, with their forms.
 
-Not covered: TBX, TMX, CSV and XLSX; locales; forbidden forms; versions.
+A language of an entry may be a locale (`es-MX`, `zh-Hant`): what is said there in place of the language's own word.
+
+Not covered: TBX, TMX, CSV and XLSX; answering in a locale; forbidden forms; versions.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import Any
 
 import yaml
 
+PLAIN_KEYS = frozenset({"id", "tags", "confused_with", "note"})  # the keys of an entry that are not languages
 FEATURES = frozenset({"gender", "classifier", "article"})  # what a form entry says of a word that is not a form of it
 
 
@@ -25,12 +28,21 @@ class Term:
     Attributes:
         id: `INDUSTRY/NAME`.
         tags: what it is (product, part, material ...).
-        forms: language -> form name -> text; `base` is always there.
+        forms: language or locale -> form name -> text; `base` is always there.
+        confused_with: ids of the terms of the same glossary that must not stand for it.
+        note: what a translator needs to know, one sentence.
     """
 
     id: str
     tags: tuple[str, ...]
     forms: dict[str, dict[str, str]]
+    confused_with: tuple[str, ...] = ()
+    note: str = ""
+
+    def read_as(self, language: str) -> list[str]:
+        """The forms of a language and of its locales: how a customer may write the term."""
+        locales = [name for name in self.forms if name == language or name.startswith(f"{language}-")]
+        return list(dict.fromkeys(text for name in sorted(locales) for text in self.surfaces(name)))
 
     def surfaces(self, language: str) -> list[str]:
         """Every written form in a language, the base form first, none twice; empty where the language is missing."""
@@ -89,6 +101,7 @@ def _glossary(path: Path) -> Glossary:
             problems.append(f"{path}: term {number}: {error}")
     ids = [term.id for term in terms]
     problems += [f"{path}: the id {i!r} stands twice" for i in sorted({i for i in ids if ids.count(i) > 1})]
+    problems += [f"{path}: {t.id!r}: confused_with names no term: {i!r}" for t in terms for i in t.confused_with if i not in ids]
     if problems:
         raise GlossaryError("\n".join(problems))
     return Glossary(str(content["industry"]), tuple(terms))
@@ -105,12 +118,13 @@ def _term(industry: str, entry: Any) -> Term:
     if not isinstance(entry.get("tags") or [], list):
         raise ValueError(f"{entry['id']!r}: tags are a list, not {entry['tags']!r}")
     try:
-        forms = {str(language): word_forms(value) for language, value in entry.items() if language not in {"id", "tags"}}
+        forms = {str(language): word_forms(value) for language, value in entry.items() if language not in PLAIN_KEYS}
     except ValueError as error:
         raise ValueError(f"{entry['id']!r}: {error}") from None
     if not forms or any(not f.get("base") for f in forms.values()):
         raise ValueError(f"{entry['id']!r} needs a base form in each of its languages")
-    return Term(f"{industry}/{entry['id']}", tuple(entry.get("tags") or ()), forms)
+    confused = tuple(f"{industry}/{name}" for name in entry.get("confused_with") or ())
+    return Term(f"{industry}/{entry['id']}", tuple(entry.get("tags") or ()), forms, confused, str(entry.get("note") or ""))
 
 
 def word_forms(value: Any) -> dict[str, str]:

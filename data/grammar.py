@@ -35,13 +35,14 @@ class GrammarError(ValueError):
 
 @dataclass(frozen=True)
 class Pattern:
-    """One sentence with slots, in every language."""
+    """One sentence with slots, in every language; `informal`: how some languages say it among people who know each other."""
 
     id: str
     speaker: str
     intent: str | None
     opener: bool
     templates: dict[str, str]
+    informal: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,8 @@ class Grammar:
         glossary = self._glossaries.get(definition["glossary"])
         if glossary is None:
             raise GrammarError(f"no glossary {definition['glossary']!r}; there are: {', '.join(sorted(self._glossaries))}")
-        return [Value(term.id, term.forms, term.id) for term in glossary.terms if definition["tag"] in term.tags]
+        chosen = [term for term in glossary.terms if definition["tag"] in term.tags]
+        return [Value(t.id, {lang: forms for lang, forms in t.forms.items() if lang in self._forms}, t.id) for t in chosen]
 
     def expansions(self, pattern: Pattern, count: int, seed: int) -> list[Expansion]:
         """At most `count` different expansions of a pattern, in an order fixed by (seed, pattern id)."""
@@ -221,13 +223,18 @@ class Grammar:
                 nested[reference] = self._fill(inner, chance)
         return Filling(values, nested)
 
-    def render(self, expansion: Expansion, seed: int, pool: Pool) -> dict[str, str]:
-        """The texts of an expansion, language -> text; generated values come from the pool, fixed by (seed, combination)."""
+    def render(self, expansion: Expansion, seed: int, pool: Pool, *, informal: bool = False) -> dict[str, str]:
+        """The texts of an expansion, language -> text; generated values come from the pool, fixed by (seed, combination).
+
+        `informal` takes the pattern's informal wording in the languages that have one.
+        """
         chance = random.Random(f"{seed}/{pool}/{expansion.key}")
         drawn = _draw_generated(expansion.filling, chance, pool)
         texts = {}
         for language in self._forms:
             text = expansion.pattern.templates[language]
+            if informal:
+                text = expansion.pattern.informal.get(language, text)
             opener = f"opener_{expansion.pattern.speaker}"
             if opener in expansion.filling.values:
                 space = "" if language == "zh" else " "
@@ -286,6 +293,11 @@ class Grammar:
 
     def _pattern_problems(self, pattern: Pattern) -> list[str]:
         problems = self._template_problems(pattern.id, {language: [text] for language, text in pattern.templates.items()})
+        if pattern.informal:
+            wordings = {language: [pattern.informal.get(language, text)] for language, text in pattern.templates.items()}
+            problems += self._template_problems(f"{pattern.id} (informal)", wordings)
+            strange = [language for language in pattern.informal if language not in self._forms]
+            problems += [f"{pattern.id} (informal): {language} is not a language of forms.yaml" for language in strange]
         opener = f"opener_{pattern.speaker}"
         if pattern.opener and not isinstance(self._slots.get(opener), list):
             problems.append(f"{pattern.id}: may begin with an opener, but slot {{{opener}}} is not a list of openers")
@@ -392,14 +404,15 @@ def load_grammar(corpora: Path, glossaries: Path) -> Grammar:
 
 def _pattern(path: Path, entry: Mapping[str, Any], languages: tuple[str, ...]) -> Pattern:
     """One entry of a patterns file."""
-    unknown = set(entry) - {"id", "speaker", "intent", "opener", *languages}
+    unknown = set(entry) - {"id", "speaker", "intent", "opener", "informal", *languages}
     if unknown or "id" not in entry or entry.get("speaker") not in {"customer", "agent"}:
         raise GrammarError(f"{path}: pattern {entry.get('id')!r}: needs id and speaker (customer, agent); not known: {sorted(unknown)}")
     templates = {language: entry[language] for language in languages if language in entry}
-    wrong = [language for language, text in templates.items() if not isinstance(text, str)]
+    informal = entry.get("informal") or {}
+    wrong = [language for language, text in [*templates.items(), *informal.items()] if not isinstance(text, str)]
     if wrong:
         raise GrammarError(f"{path}: pattern {entry['id']!r}: {', '.join(wrong)} is not text (quote it)")
-    return Pattern(str(entry["id"]), entry["speaker"], entry.get("intent"), bool(entry.get("opener", True)), templates)
+    return Pattern(str(entry["id"]), entry["speaker"], entry.get("intent"), bool(entry.get("opener", True)), templates, informal)
 
 
 def _section(path: Path, key: str, kind: type) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector
@@ -53,6 +53,27 @@ def detect(text: str, supported: tuple[str, ...]) -> str:
         return "zh"
     found = _detector(supported).detect_language_of(text)
     return found.iso_code_639_1.name.lower() if found else supported[0]
+
+
+def confidence(text: str, language: str, others: tuple[str, ...] = ("en", "zh", "de", "es")) -> float:
+    """How likely `text` is in `language` rather than in one of the `others`, 0..1; 1 for a language that lingua does not know.
+
+    The confidence is lingua's, relative to the languages compared.
+    """
+    language = language.split("-")[0]
+    found = _known(language)
+    if found is None:
+        return 1.0
+    return float(_detector(tuple(sorted({language, *others}))).compute_language_confidence(text, found))
+
+
+@functools.cache
+def _known(code: str) -> Any:
+    """The lingua language of an ISO 639-1 code; `None` where it has none."""
+    from lingua import IsoCode639_1, Language
+
+    found = getattr(IsoCode639_1, code.upper(), None)
+    return None if found is None else Language.from_iso_code_639_1(found)
 
 
 @functools.cache

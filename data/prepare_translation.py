@@ -1,7 +1,8 @@
-"""Expand the shipped patterns into parallel segments, split so that no test combination is trained on.
+"""Expand the shipped patterns, take in users' parallel text, and split it so that nothing tested is trained on.
 
-Reads   data/corpora/, data/glossaries/, configs/params.yaml
-Writes  data/prepared/translation/{train, validation, test, test_unseen}.jsonl, counts.json
+Reads   data/corpora/, data/glossaries/, data/phrases/, data/test_unseen/, data/utterances/,
+        data/translations/, the sources named in configs/params.yaml
+Writes  data/prepared/translation/{train, validation, test, test_held_out, test_unseen}.jsonl, rejects/, counts.json
 Params  seed, prepare_translation
 """
 
@@ -11,21 +12,18 @@ import typer
 
 from configs.schema import load_params
 from data.console import command
-from data.corpus import split_segments, write_parts
-from data.grammar import load_grammar
+from data.corpus import Sources, prepare
 
 OUT = Path("data/prepared/translation")
 
 
 @command
 def main() -> str:
-    """Expand the shipped patterns into parallel segments."""
+    """Expand the shipped patterns and take in users' parallel text."""
     params = load_params()
-    grammar = load_grammar(Path("data/corpora"), Path("data/glossaries"))
-    parts = split_segments(grammar, params.prepare_translation, params.seed)
-    write_parts(parts, OUT)
-    sizes = ", ".join(f"{name} {len(segments):,}" for name, segments in parts.items())
-    return f"{OUT}: {len(grammar.patterns)} patterns into {sizes} segments in {len(grammar.languages)} languages"
+    counts = prepare(Sources(), params.prepare_translation, params.seed, OUT)
+    sizes = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    return f"{OUT}: {sizes} segments in {', '.join(params.prepare_translation.languages)}"
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ _CURRENCY = r"(?:USD|EUR|CNY|RMB|GBP|CHF|MXN|JPY|US\$|\$|€|£|¥|￥)"
 _NOT_IN_URL = r"\s<>\"'«»\u2010-\u206f\u3000-\u303f\uff00-\uffef\u4e00-\u9fff"  # typographic quotes and Chinese end an address
 _NO_LETTER_BEFORE = r"(?<![A-Za-z0-9_\u00c0-\u024f])"
 _CAPITALS = r"[\-_/.x×][A-Z0-9]+(?![A-Za-z0-9])"  # "PO-123456.Please" ends at the full stop
+_NO_WORD_AFTER = r"(?!/[A-Za-z]|-[a-z])"  # "30 A/C units" are not 30 A, nor "25 V-belts" 25 V
 _NO_LETTER_AFTER = r"(?![A-Za-z0-9_\u00c0-\u024f])"
 
 KINDS: dict[str, str] = {
@@ -41,7 +42,10 @@ KINDS: dict[str, str] = {
         rf"(?:[A-Z]+[A-Z0-9]*(?:[\-_x×][A-Za-z0-9]+|{_CAPITALS})*|\d+[A-Z]+[A-Z0-9]*(?:{_CAPITALS})*)"  # X3-Hybrid, but 380V of 380V-Motor
         rf"{_NO_LETTER_AFTER}|{_NO_LETTER_BEFORE}[A-Za-z]{{1,6}}[\-_]?\d{{5,}}{_NO_LETTER_AFTER}"
     ),
-    "measure": rf"{_NO_LETTER_BEFORE}(?:[±+\-]\s?)?{_NUMBER}(?:\s?[x×]\s?{_NUMBER})*\s?{_UNIT}(?:/{_NUMBER}\s?{_UNIT})*{_NO_LETTER_AFTER}",
+    "measure": (
+        rf"{_NO_LETTER_BEFORE}(?:[±+\-]\s?)?{_NUMBER}(?:\s?[x×]\s?{_NUMBER})*\s?{_UNIT}(?:/{_NUMBER}\s?{_UNIT})*"
+        rf"{_NO_LETTER_AFTER}{_NO_WORD_AFTER}"
+    ),
     "number": rf"[±+\-]?{_NUMBER}(?:\s?[x×]\s?{_NUMBER})*(?:\s?[%‰])?",
     "emoji": r"(?:[\U0001f1e6-\U0001faff\u2600-\u27bf\u2b50\u2b55][\ufe0f\u200d\U0001f3fb-\U0001f3ff]*)+",
 }

@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 Record = TypeVar("Record", bound=BaseModel)
 
+OUT_OF_SCOPE = "out_of_scope"  # the intent of a message that wants nothing of ours
+
 
 class RecordError(ValueError):
     """A file of records with broken lines; the message lists them, one a line."""
@@ -31,6 +33,7 @@ class Segment(BaseModel):
         pattern: the pattern it was expanded from, or the document it was read from.
         texts: language -> text.
         terms: ids of the glossary terms in it.
+        source_only: the languages whose wording is read by the models but never written by them (informal, or with typos).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +42,25 @@ class Segment(BaseModel):
     pattern: str
     texts: dict[str, str]
     terms: list[str] = []
+    source_only: list[str] = []
+
+
+class Reject(BaseModel):
+    """A line that could not be read, or that a filter dropped.
+
+    Attributes:
+        file: where it stood.
+        line: its number from 1: line, row, or unit of a TMX.
+        reason: what was wrong, one sentence.
+        text: what stood there, at most 200 characters.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str
+    line: int
+    reason: str
+    text: str = ""
 
 
 class Turn(BaseModel):
@@ -101,6 +123,40 @@ def write_jsonl(path: Path, records: Iterable[BaseModel]) -> int:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+class Writer:
+    """A text file written piece by piece that appears whole, when the `with` block ends well, or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._temporary = path.with_name(path.name + ".tmp")
+
+    def __enter__(self) -> Writer:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._temporary.open("w", encoding="utf-8")
+        return self
+
+    def write(self, text: str) -> None:
+        """Append `text`.
+
+        Raises:
+            OSError: it could not be written, with the name of the file.
+        """
+        try:
+            self._file.write(text)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from None
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._file.close()
+            if kind is None:
+                os.replace(self._temporary, self._path)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from None
+        finally:
+            self._temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,6 +6,7 @@ The bundle is judged through `serving`, as it would be served. Scores are 0..100
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from configs.schema import EvaluateIntents, Params
+from data.augment import KINDS, augment
 from data.normalize import normalize
-from data.records import Utterance, read_jsonl, tree_sha256, write_json, write_text
-from data.utterances import OUT_OF_SCOPE
+from data.records import OUT_OF_SCOPE, Utterance, read_jsonl, tree_sha256, write_json, write_text
 from eval.metrics.classification import accuracy, as_codes, coverage_at, ece, macro_f1, out_of_scope_recall
 from eval.stats import IntArray, paired_resample, resample
 from serving.bundle import load_classifier
@@ -46,7 +47,8 @@ def evaluate(params: Params, prepared: Path, bundles: Path, parity: Path, out: P
         scores["baseline_macro_f1"] = macro_f1(truth, baseline)
         scores["baseline_accuracy"] = accuracy(truth, baseline)
         compared = {"intents": {**_logit_difference(parity), **precision_drop(models, parts["test"], logits, serve, settings)}}
-        result = {"intents": scores, "parity": compared}
+        noisy = noise_scores(models[serve], known, scores["macro_f1"], settings, params.seed)
+        result = {"intents": scores, "parity": compared, "robustness": {"intents": noisy}}
         write_json(out / "intents.json", result)
         _write_messages(out / "messages.jsonl", models[serve], parts["test"], logits[serve])
         run.metrics({key: value for key, value in tracking.flatten(result).items() if isinstance(value, int | float)})
@@ -92,8 +94,19 @@ def score_intents(model: Classifier, messages: Sequence[Utterance], logits: dict
         "coverage_at_95": coverage_at(confidence[known], right),
         "by_language": by_language,
         "messages": len(truth),
-        **{f"{head}_macro_f1": _head_f1(model, messages, logits, head) for head in ("sentiment", "urgency")},
+        **{f"{head}_macro_f1": _head_f1(model, messages, logits, head) for head in ("sentiment", "urgency") if head in logits},
     }
+
+
+def noise_scores(model: Classifier, messages: Sequence[Utterance], clean: float, settings: EvaluateIntents, seed: int) -> dict[str, float]:
+    """Macro-F1 with each kind of noise in the messages."""
+    truth, found = [message.intent for message in messages], {"clean": clean}
+    for kind in KINDS:
+        chance = random.Random(f"{seed}/{kind}")
+        noisy = [m.model_copy(update={"text": augment(m.text, kind, m.language, chance)}) for m in messages]
+        best = head_logits(model, noisy, settings.batch_size)["intent"].argmax(axis=1)
+        found[kind] = macro_f1(truth, [model.labels["intent"][i] for i in best])
+    return found
 
 
 def _head_f1(model: Classifier, messages: Sequence[Utterance], logits: dict[str, Array], head: str) -> float:

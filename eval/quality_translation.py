@@ -6,12 +6,14 @@ The bundles are judged through `serving`, sentence splitting, protection and piv
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from configs.schema import EvaluateTranslation, Params
+from data.augment import KINDS, augment_pair
 from data.console import track
 from data.glossary import load_glossaries
 from data.protect import find_protected
@@ -19,7 +21,7 @@ from data.records import Segment, read_jsonl, tree_sha256, write_json, write_tex
 from eval.metrics.terminology import term_success
 from eval.metrics.text import bleu, chrf, chrf_difference_interval, chrf_interval, chrf_statistics
 from eval.parity import sequence_parity
-from eval.translation_memory import best_matches
+from eval.translation_memory import Match, best_matches
 from serving.bundle import load_translator, verify_bundles
 from serving.translator import PIVOT, Direction, Translator
 from training import tracking
@@ -29,17 +31,30 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class TestSets:
-    """Held-out segments: seen patterns with unseen combinations, and patterns never seen; and what was trained on."""
+    """Held-out segments, and what was trained on.
+
+    Attributes:
+        seen: seen patterns with unseen combinations, and the test parts of users' data.
+        held_out: patterns never seen.
+        unseen: sentences written by hand, apart from the patterns.
+        train: the training part.
+    """
 
     seen: list[Segment]
+    held_out: list[Segment]
     unseen: list[Segment]
     train: list[Segment]
 
     @classmethod
     def read(cls, prepared: Path) -> TestSets:
         """The parts as the preparation stage wrote them."""
-        parts = (read_jsonl(prepared / f"{name}.jsonl", Segment) for name in ("test", "test_unseen", "train"))
+        parts = (read_jsonl(prepared / f"{name}.jsonl", Segment) for name in ("test", "test_held_out", "test_unseen", "train"))
         return cls(*parts)
+
+    def having(self, pair: Pair) -> TestSets:
+        """The segments that hold both languages of a pair."""
+        wanted = set(pair)
+        return TestSets(*([s for s in part if wanted <= s.texts.keys()] for part in (self.seen, self.held_out, self.unseen, self.train)))
 
 
 def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity: Path, glossaries: Path, out: Path) -> str:
@@ -53,41 +68,66 @@ def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity
     sets = TestSets.read(prepared)
     translators = {precision: load_translator(bundles, 2, precision) for precision in ("fp32", params.export_translation.serve)}
     served = translators[params.export_translation.serve]
-    pairs = [(s, t) for s in params.prepare_translation.languages for t in params.prepare_translation.languages if s != t]
+    languages = params.prepare_translation.languages
+    pairs = [(s, t) for s in languages for t in languages if s != t and sets.having((s, t)).seen]
     with tracking.run("evaluate translation", kind="evaluate", profile=params.profile) as run:
         run.dataset("translation", prepared, tree_sha256(prepared))
         run.params(settings.model_dump())
-        scores = {f"{s}-{t}": score_pair(served, (s, t), sets, settings, out) for s, t in track(pairs, "pairs", len(pairs))}
+        done = {pair: translate_sets(served, pair, sets.having(pair)) for pair in track(pairs, "pairs", len(pairs))}
+        scores = {f"{s}-{t}": score_pair(served, (s, t), done[s, t], settings) for s, t in pairs}
         add_baseline(scores, sets)
         add_pivot_share(scores)
         wanted = glossary_forms(glossaries)
-        terms = {name: term_scores(name, sets, wanted, out) for name in scores}
+        terms = {f"{s}-{t}": term_scores(t, done[s, t], wanted) for s, t in pairs}
+        for (source, target), translated in done.items():
+            _write_translations(out / "translations" / f"{source}-{target}.jsonl", translated, (source, target))
         compared = {}
         for bundle in verify_bundles(bundles, ["translation"]):
             direction = Direction.load(bundle, 2, "fp32")
             compared[bundle.manifest.name] = {
                 **_logit_difference(parity / f"{bundle.manifest.name}.json"),
-                **sequence_parity(direction, models / bundle.manifest.name, sets.seen + sets.unseen, settings),
-                **precision_drop(translators["fp32"], direction, sets.seen, settings, out),
+                **sequence_parity(direction, models / bundle.manifest.name, sets.seen + sets.held_out, settings),
+                **precision_drop(translators["fp32"], direction, done, settings),
             }
-        result = {"translation": scores, "terms": terms, "parity": compared}
+        noisy = {name: noise_scores(served, pair, done[pair], scores[name]["chrf"], params.seed) for name, pair in _direct(scores).items()}
+        result = {"translation": scores, "terms": terms, "parity": compared, "robustness": {"translation": noisy}}
         write_json(out / "translation.json", result)
         run.metrics({key: value for key, value in tracking.flatten(result).items() if isinstance(value, int | float)})
         run.folder(out / "translations", "translations")
-    direct = [score["chrf"] for score in scores.values() if score["direct"]]
+    direct = [scores[name]["chrf"] for name in _direct(scores)]
     return f"{out / 'translation.json'}: {len(scores)} pairs, mean chrF of the {len(direct)} direct ones {sum(direct) / len(direct):.1f}"
 
 
-def score_pair(translator: Translator, pair: Pair, sets: TestSets, settings: EvaluateTranslation, out: Path) -> dict[str, Any]:
-    """Scores of one pair on both test sets; the translations go to `translations/SRC-TGT.jsonl`."""
+@dataclass(frozen=True)
+class Translated:
+    """The held-out segments of one pair and their translations, per part (`seen`, `held_out`, `unseen`)."""
+
+    segments: dict[str, list[Segment]]
+    hypotheses: dict[str, list[str]]
+
+    def references(self, part: str, target: str) -> list[str]:
+        """The human translations of a part."""
+        return [segment.texts[target] for segment in self.segments[part]]
+
+
+def translate_sets(translator: Translator, pair: Pair, sets: TestSets) -> Translated:
+    """All held-out parts in one language pair, as the service translates them."""
+    segments = {"seen": sets.seen, "held_out": sets.held_out, "unseen": sets.unseen}
+    return Translated(segments, {part: translate_all(translator, found, pair) for part, found in segments.items()})
+
+
+def score_pair(translator: Translator, pair: Pair, done: Translated, settings: EvaluateTranslation) -> dict[str, Any]:
+    """Scores of one pair; a part without segments of the pair has no score."""
     source, target = pair
-    seen = translate_all(translator, sets.seen, pair)
-    unseen = translate_all(translator, sets.unseen, pair)
-    _write_translations(out / "translations" / f"{source}-{target}.jsonl", [*sets.seen, *sets.unseen], [*seen, *unseen], pair)
-    references = [segment.texts[target] for segment in sets.seen]
+    seen, references = done.hypotheses["seen"], done.references("seen", target)
     scored = chrf(seen, references)
     bleu_score = bleu(seen, references, target)
     low, high = chrf_interval(chrf_statistics(seen, references), resamples=settings.resamples)
+    aside = {
+        f"chrf_{part}": chrf(done.hypotheses[part], done.references(part, target)).score
+        for part in ("held_out", "unseen")
+        if done.segments[part]
+    }
     return {
         "chrf": scored.score,
         "chrf_low": low,
@@ -95,12 +135,30 @@ def score_pair(translator: Translator, pair: Pair, sets: TestSets, settings: Eva
         "chrf_signature": scored.signature,
         "bleu": bleu_score.score,
         "bleu_signature": bleu_score.signature,
-        "chrf_unseen": chrf(unseen, [segment.texts[target] for segment in sets.unseen]).score,
+        **aside,
         "direct": len(translator.path(source, target)) == 1,
-        "protected": protected_share([segment.texts[source] for segment in sets.seen], seen),
-        "segments": len(sets.seen),
-        "segments_unseen": len(sets.unseen),
+        "protected": protected_share([segment.texts[source] for segment in done.segments["seen"]], seen),
+        "segments": len(seen),
+        "segments_held_out": len(done.segments["held_out"]),
+        "segments_unseen": len(done.segments["unseen"]),
     }
+
+
+def _direct(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Pair]:
+    """The pairs with a model of their own, by name."""
+    return {name: (name.split("-")[0], name.split("-")[1]) for name, score in scores.items() if score["direct"]}
+
+
+def noise_scores(translator: Translator, pair: Pair, done: Translated, clean: float, seed: int) -> dict[str, float]:
+    """The chrF on the seen patterns with each kind of noise in the source; the references stay clean, but for emoji, which are kept."""
+    source, target = pair
+    found = {"clean": clean}
+    for kind in KINDS:
+        chance = random.Random(f"{seed}/{kind}")
+        pairs = [augment_pair(s.texts[source], s.texts[target], kind, source, chance) for s in done.segments["seen"]]
+        answers = translator.translate([noisy for noisy, _ in pairs], source=source, target=target)
+        found[kind] = chrf([answer.text for answer in answers], [reference for _, reference in pairs]).score
+    return found
 
 
 def translate_all(translator: Translator, segments: Sequence[Segment], pair: Pair) -> list[str]:
@@ -123,21 +181,35 @@ def protected_share(sources: Sequence[str], hypotheses: Sequence[str]) -> float:
 
 
 def add_baseline(scores: dict[str, dict[str, Any]], sets: TestSets) -> None:
-    """The translation memory's chrF for every pair; the memory of a source language is searched once."""
-    for source in {name.split("-")[0] for name in scores}:
-        matches = best_matches([s.texts[source] for s in sets.seen], [s.texts[source] for s in sets.train])
-        for name in (n for n in scores if n.startswith(f"{source}-")):
-            target = name.split("-")[1]
-            remembered = [sets.train[match.index].texts[target] for match in matches]
-            scores[name]["tm_baseline_chrf"] = chrf(remembered, [s.texts[target] for s in sets.seen]).score
+    """The translation memory's chrF for every pair, on seen and on held-out patterns."""
+    for part, key in (("seen", "tm_baseline_chrf"), ("held_out", "tm_baseline_chrf_held_out")):
+        for source in {name.split("-")[0] for name in scores}:
+            _add_baseline(scores, source, getattr(sets, part), sets.train, key)
+
+
+def _add_baseline(scores: dict[str, dict[str, Any]], source: str, tested: list[Segment], train: list[Segment], key: str) -> None:
+    """One part's baseline for every pair of a source language; its memory is searched once where all segments hold all languages."""
+    matches: dict[tuple[str, ...], list[Match]] = {}
+    for name in (n for n in scores if n.startswith(f"{source}-")):
+        target = name.split("-")[1]
+        memory = [i for i, s in enumerate(train) if {source, target} <= s.texts.keys()]
+        queries = [i for i, s in enumerate(tested) if {source, target} <= s.texts.keys()]
+        if not memory or not queries:
+            continue
+        where = (str(hash(tuple(memory))), str(hash(tuple(queries))))
+        if where not in matches:
+            matches[where] = best_matches([tested[i].texts[source] for i in queries], [train[i].texts[source] for i in memory])
+        remembered = [train[memory[match.index]].texts[target] for match in matches[where]]
+        scores[name][key] = chrf(remembered, [tested[i].texts[target] for i in queries]).score
 
 
 def add_pivot_share(scores: dict[str, dict[str, Any]]) -> None:
     """For every pair by way of English, its chrF as percent of its weaker leg's."""
     for name, score in scores.items():
         source, target = name.split("-")
-        if not score["direct"]:
-            weaker = min(scores[f"{source}-{PIVOT}"]["chrf"], scores[f"{PIVOT}-{target}"]["chrf"])
+        legs = (f"{source}-{PIVOT}", f"{PIVOT}-{target}")
+        if not score["direct"] and all(leg in scores for leg in legs):
+            weaker = min(scores[leg]["chrf"] for leg in legs)
             score["pivot_share"] = 100 * score["chrf"] / weaker if weaker else 0.0
 
 
@@ -147,25 +219,27 @@ def glossary_forms(folder: Path) -> dict[str, dict[str, list[str]]]:
     return {term.id: {language: term.surfaces(language) for language in term.forms} for term in terms}
 
 
-def term_scores(name: str, sets: TestSets, forms: Mapping[str, Mapping[str, list[str]]], out: Path) -> dict[str, float]:
-    """Term success without any terms given to the model (`none`), over the segments of the seen patterns."""
-    lines = (out / "translations" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
-    hypotheses = [json.loads(line)["translation"] for line in lines[: len(sets.seen)]]
-    target = name.split("-")[1]
-    wanted = [[forms[term][target] for term in segment.terms] for segment in sets.seen]
-    return {"none": term_success(hypotheses, wanted), "terms": sum(map(len, wanted))}
+def term_scores(target: str, done: Translated, forms: Mapping[str, Mapping[str, list[str]]]) -> dict[str, float]:
+    """Term success without any terms given to the model: of the seen patterns (`none`) and of the hand-written sentences."""
+    found: dict[str, float] = {}
+    for part, key in (("seen", "none"), ("unseen", "none_unseen")):
+        wanted = [[forms[term][target] for term in segment.terms] for segment in done.segments[part]]
+        count = sum(map(len, wanted))
+        if count:
+            found |= {key: term_success(done.hypotheses[part], wanted), key.replace("none", "terms"): count}
+    return found
 
 
 def precision_drop(
-    exact: Translator, direction: Direction, segments: Sequence[Segment], settings: EvaluateTranslation, out: Path
+    exact: Translator, direction: Direction, done: Mapping[Pair, Translated], settings: EvaluateTranslation
 ) -> dict[str, float]:
     """What the served precision loses against fp32 in chrF, and the upper end of the paired interval, over all directions of a model."""
     references, served, full = [], [], []
     for source, target in direction.info.pairs:
-        references += [segment.texts[target] for segment in segments]
-        lines = (out / "translations" / f"{source}-{target}.jsonl").read_text(encoding="utf-8").splitlines()
-        served += [json.loads(line)["translation"] for line in lines[: len(segments)]]
-        full += translate_all(exact, segments, (source, target))
+        translated = done[source, target]
+        references += translated.references("seen", target)
+        served += translated.hypotheses["seen"]
+        full += translate_all(exact, translated.segments["seen"], (source, target))
     exact_counts, served_counts = chrf_statistics(full, references), chrf_statistics(served, references)
     upper = chrf_difference_interval(exact_counts, served_counts, resamples=settings.resamples)[1]
     return {"int8_chrf_drop": chrf(full, references).score - chrf(served, references).score, "int8_chrf_drop_upper": upper}
@@ -176,11 +250,12 @@ def _logit_difference(path: Path) -> dict[str, float]:
     return {"logits_max_abs": json.loads(path.read_text(encoding="utf-8"))["logits_max_abs"]["fp32"]}
 
 
-def _write_translations(path: Path, segments: Sequence[Segment], hypotheses: Sequence[str], pair: Pair) -> None:
-    """One JSON object a line: id, source, reference, translation; the seen patterns first."""
+def _write_translations(path: Path, done: Translated, pair: Pair) -> None:
+    """One JSON object a line: part, id, source, reference, translation."""
     source, target = pair
     rows = (
-        {"id": segment.id, "source": segment.texts[source], "reference": segment.texts[target], "translation": hypothesis}
-        for segment, hypothesis in zip(segments, hypotheses, strict=True)
+        {"part": part, "id": segment.id, "source": segment.texts[source], "reference": segment.texts[target], "translation": hypothesis}
+        for part, segments in done.segments.items()
+        for segment, hypothesis in zip(segments, done.hypotheses[part], strict=True)
     )
     write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))

@@ -12,7 +12,7 @@ from configs.schema import load_params
 from data.console import command
 from data.records import write_json, write_text
 from eval.gates import load_gates
-from eval.reporting import PAGE, REPORT, WORK, build_report, record, summary, with_gates
+from eval.reporting import PAGE, PREPARED, REPORT, WORK, build_report, record, summary, with_gates
 from eval.show_report import page
 from eval.signature import signature
 
@@ -20,7 +20,7 @@ from eval.signature import signature
 @command
 def main() -> str:
     """Put everything that was measured into one report, for programs and for people."""
-    measured = build_report(WORK, profile=load_params().profile, signature=signature())
+    measured = build_report(WORK, PREPARED, profile=load_params().profile, signature=signature())
     report = with_gates(measured, load_gates())
     write_json(REPORT, report)
     write_text(PAGE, page(report))

@@ -3,7 +3,7 @@
     eval/results/work/translation.json    translation, terms, parity
     eval/results/work/intents.json        intents, parity
     eval/results/work/latency.json        latency, serving
-    eval/results/work/parity-*.json       parity
+    data/prepared/*/counts.json           data: parts, and what became of users' data sets
 
 A part that was not measured is left out: nothing is invented, and its gates break as missing. The verdicts on the gates are in the report;
 only `python -m eval.gate` fails on them, so that a bad candidate is recorded too.
@@ -23,28 +23,31 @@ from eval.gates import Rule, Verdict, judge
 from eval.signature import machine_class
 from training.tracking import flatten, run
 
+PREPARED = Path("data/prepared")
 RESULTS = Path("eval/results")
 WORK = RESULTS / "work"
 REPORT = RESULTS / "report.json"
 PAGE = RESULTS / "report.html"
-PARTS = ("translation.json", "intents.json", "latency.json", "parity-*.json")
-SECTIONS = ("translation", "terms", "intents", "latency", "serving", "parity")
+PARTS = ("translation.json", "intents.json", "latency.json")
+SECTIONS = ("translation", "terms", "intents", "robustness", "latency", "serving", "parity", "data")
 
 
 class ReportError(ValueError):
     """Measurements or a report that cannot be used."""
 
 
-def build_report(work: Path, *, profile: str, signature: Mapping[str, Any]) -> dict[str, Any]:
+def build_report(work: Path, prepared: Path, *, profile: str, signature: Mapping[str, Any]) -> dict[str, Any]:
     """The measurements of every part in `work`, the profile and the signature; sections in one order, whatever order they were made in.
 
     Raises:
         ReportError: nothing was measured, a part is no JSON object, or two parts differ on a number.
     """
     found: dict[str, Any] = {}
-    for path in (path for pattern in PARTS for path in sorted(work.glob(pattern))):
+    for path in (work / name for name in PARTS if (work / name).is_file()):
         _merge(found, _read_object(path), path)
-    if not found:
+    if found:
+        found["data"] = {path.parent.name: _read_object(path) for path in sorted(prepared.glob("*/counts.json"))}
+    else:
         raise ReportError(f"{work} holds no measurements ({', '.join(PARTS)}); `dvc repro` makes them")
     ordered = {name: found[name] for name in (*SECTIONS, *found) if name in found}
     return {"profile": profile, **ordered, "signature": dict(signature)}

@@ -28,14 +28,21 @@ EXPLANATIONS = {
     "Intents by language": "0 to 100.",
     "Latency": "Through the HTTP service, open loop at a fixed rate: a latency counts from the moment at which the request was due.",
     "Service": "The process that serves.",
+    "Robustness": "The test parts with one kind of noise in the source: translation in chrF, intents in macro-F1; `clean` is without.",
+    "Data": "Segments and messages per part.",
+    "Data sets brought by users": "What became of the lines of each source, and examples of what each filter dropped.",
     "Parity": "Against PyTorch and generate on the same weights, and what int8 costs.",
     "Signature": "What all of this was measured on.",
 }
 HEADINGS = {
     "chrf": "chrF",
     "bleu": "BLEU",
-    "chrf_unseen": "chrF, patterns never trained on",
+    "chrf_held_out": "chrF, patterns never trained on",
+    "chrf_unseen": "chrF, sentences by hand",
     "tm_baseline_chrf": "chrF of the translation memory",
+    "tm_baseline_chrf_held_out": "chrF of the memory, patterns never trained on",
+    "none_unseen": "no glossary, sentences by hand",
+    "terms_unseen": "terms, sentences by hand",
     "pivot_share": "% of the weaker leg's chrF",
     "direct": "direct model",
     "none": "no glossary",
@@ -80,9 +87,12 @@ def page(report: Mapping[str, Any]) -> str:
         _section("Terms", _table("pair", report.get("terms", {}))),
         _section("Intents", _key_values({key: value for key, value in intents.items() if key != "by_language"})),
         _section("Intents by language", _table("language", intents.get("by_language", {}))),
+        _section("Robustness", _table("model", _robustness(report.get("robustness", {})))),
         _section("Latency", _table("endpoint", report.get("latency", {}))),
         _section("Service", _key_values(report.get("serving", {}))),
         _section("Parity", _table("model", report.get("parity", {}))),
+        _section("Data", _table("part", _parts(report.get("data", {})))),
+        _section("Data sets brought by users", _sources(report.get("data", {}))),
         _section("Signature", _key_values(report["signature"])),
     ]
     head = f"<meta charset='utf-8'><meta name='viewport' content='width=device-width'><title>Quayside: report</title><style>{CSS}</style>"
@@ -92,6 +102,40 @@ def page(report: Mapping[str, Any]) -> str:
 
 def _section(title: str, content: str) -> str:
     return f"<section><h2>{escape(title)}</h2><p>{escape(EXPLANATIONS[title])}</p>{content}</section>"
+
+
+def _robustness(measured: Mapping[str, Any]) -> dict[str, Row]:
+    """A row per translation direction, and one for the intents."""
+    rows = {f"translation {pair}": row for pair, row in measured.get("translation", {}).items()}
+    return rows | ({"intents": measured["intents"]} if "intents" in measured else {})
+
+
+def _parts(data: Mapping[str, Any]) -> dict[str, Row]:
+    """A row per prepared part."""
+    return {f"{kind}, {part}": counts for kind, found in data.items() for part, counts in found.get("parts", {}).items()}
+
+
+def _sources(data: Mapping[str, Any]) -> str:
+    """Per data set a line of counts, and the examples of each reason."""
+    found = [(kind, path, tally) for kind, counts in data.items() for path, tally in counts.get("sources", {}).items()]
+    if not found:
+        return "<p class='missing'>none: only the shipped data was used</p>"
+    table = _table("source", {f"{kind}: {path}": _tally_row(tally) for kind, path, tally in found})
+    return table + "".join(_examples(path, tally["examples"]) for _, path, tally in found)
+
+
+def _tally_row(tally: Row) -> Row:
+    dropped = {f"dropped: {reason}": count for reason, count in tally["dropped"].items()}
+    return {"read": tally["read"], "rejected": tally["rejected"], **{f"kept: {p}": n for p, n in tally["kept"].items()}, **dropped}
+
+
+def _examples(path: str, examples: Mapping[str, Sequence[str]]) -> str:
+    """What the filters dropped of one data set, behind a line to open."""
+    rows = (
+        f"<tr><th scope='row'>{escape(reason)}</th><td class='text'>{'<br>'.join(map(escape, shown))}</td></tr>"
+        for reason, shown in examples.items()
+    )
+    return f"<details><summary>Dropped from {escape(path)}, examples</summary><table><tbody>{''.join(rows)}</tbody></table></details>"
 
 
 def _matrix(pairs: Mapping[str, Row]) -> str:

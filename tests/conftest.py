@@ -138,17 +138,22 @@ def small_intents() -> Intents:
 
 def prepare_data(world: World) -> None:
     """Prepared parts from a few of the shipped patterns and messages."""
-    from data.corpus import split_segments, write_parts
+    from data.checks import combination_key
+    from data.corpus import load_unseen, split_segments
     from data.grammar import load_grammar
-    from data.utterances import OUT_OF_SCOPE, load_utterances, split_utterances
-    from data.utterances import write_parts as write_messages
+    from data.records import OUT_OF_SCOPE, write_jsonl
+    from data.utterances import Parts, head_labels, load_utterances, split_utterances, write_parts
 
     grammar = load_grammar(ROOT / "data/corpora", GLOSSARIES)
     varied = [p for p in grammar.patterns if p.intent and len(grammar.expansions(p, 12, 7)) == 12]
     grammar.patterns = varied[:: len(varied) // 8][:8]
-    write_parts(split_segments(grammar, world.params.prepare_translation, world.params.seed), world.translation)
+    segments = split_segments(grammar, world.params.prepare_translation, world.params.seed, combination_key)
+    segments["test_unseen"] = load_unseen(ROOT / "data/test_unseen")[:6]
+    for part, found in segments.items():
+        write_jsonl(world.translation / f"{part}.jsonl", found)
     messages = [m for m in load_utterances(ROOT / "data/utterances", load_intents()) if m.intent in {*world.intents.intents, OUT_OF_SCOPE}]
-    write_messages(split_utterances(messages, world.params.prepare_intents, world.params.seed), world.messages)
+    parts = split_utterances(messages, world.params.prepare_intents, world.params.seed)
+    write_parts(Parts(parts, head_labels(world.intents)), world.messages)
 
 
 def train_and_export(world: World) -> None:
@@ -160,7 +165,7 @@ def train_and_export(world: World) -> None:
         checkpoint, bundle, said = world.models / name, world.bundles / name, io.StringIO()
         with redirect_stderr(said):
             if name == "intents":
-                xlmr.train(world.params, world.intents, world.messages, checkpoint)
+                xlmr.train(world.params, world.messages, checkpoint)
                 differences = export.export_intents(world.params, world.messages, checkpoint, bundle)
             else:
                 marian.train(name, world.params, world.translation, checkpoint)

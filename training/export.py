@@ -20,8 +20,7 @@ from transformers.utils import logging as transformers_logging
 from configs.schema import ExportModel, Params
 from data.normalize import normalize
 from data.pieces import MarianPieces, XlmrPieces
-from data.records import Segment, Utterance, read_jsonl, tree_sha256, write_json
-from data.utterances import OUT_OF_SCOPE
+from data.records import OUT_OF_SCOPE, Segment, Utterance, read_jsonl, tree_sha256, write_json
 from training import xlmr
 from training.confidence import fit_temperature, out_of_scope_threshold, softmax
 from training.manifest import MANIFEST, write_bundle_manifest

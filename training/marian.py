@@ -106,7 +106,8 @@ def train(name: str, params: Params, prepared: Path, out: Path) -> str:
     make_repeatable(params.seed, settings.threads)
     out.mkdir(parents=True, exist_ok=True)
     parts = {part: read_jsonl(prepared / f"{part}.jsonl", Segment) for part in ("train", "validation")}
-    sentences = {part: sentence_pairs(segments, pairs, params.seed) for part, segments in parts.items()}
+    noise = {"train": settings.augmentation, "validation": None}
+    sentences = {part: sentence_pairs(segments, pairs, params.seed, noise[part]) for part, segments in parts.items()}
     targets = sorted({target for _, target in pairs})
     texts = dict.fromkeys(text for source, target, _ in sentences["train"] for text in (source, target))
     write_marian_vocabulary(texts, settings.model.vocabulary, targets if len(targets) > 1 else [], out)

@@ -10,6 +10,8 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from configs.schema import Augmentation
+from data.augment import augment_pair, draw_kind
 from data.normalize import normalize
 from data.pieces import MarianPieces
 from data.protect import mask_pair
@@ -39,21 +41,29 @@ def directions(model: str, languages: Sequence[str]) -> list[tuple[str, str]]:
     raise ValueError(f"model {model!r}: a name like en-xx or xx-en, with a language of {', '.join(languages)}")
 
 
-def sentence_pairs(segments: Iterable[Segment], pairs: Sequence[tuple[str, str]], seed: int) -> list[tuple[str, str, str]]:
+def sentence_pairs(
+    segments: Iterable[Segment], pairs: Sequence[tuple[str, str]], seed: int, noise: Augmentation | None = None
+) -> list[tuple[str, str, str]]:
     """(source text, target text, target language) per sentence and direction, normalised and with protected spans masked.
 
+    `noise` is how often a source gets which kind of it, drawn anew for each direction; `None`: never.
+
     A segment whose sides split into the same number of sentences gives that many pairs, since serving translates sentence by sentence;
-    any other is one pair.
+    any other is one pair. A segment that lacks a language gives no pairs of it; informal wording is read, never written.
     """
     found = []
     for segment in segments:
         chance = random.Random(f"{seed}/{segment.id}")
         for source, target in pairs:
+            if not {source, target} <= segment.texts.keys() or target in segment.source_only:
+                continue
             sides = [split(segment.texts[language]).sentences for language in (source, target)]
             if len(sides[0]) != len(sides[1]):
                 sides = [[segment.texts[source]], [segment.texts[target]]]
             for left, right in zip(*sides, strict=True):
-                found.append((*mask_pair(normalize(left), normalize(right), chance), target))
+                kind = draw_kind(noise, chance) if noise else None
+                noisy = augment_pair(left, right, kind, source, chance) if kind else (left, right)
+                found.append((*mask_pair(normalize(noisy[0]), normalize(noisy[1]), chance), target))
     return found
 
 

@@ -1,6 +1,6 @@
 """Train the classifier: one XLM-R encoder with heads for intent, sentiment and urgency.
 
-Reads   data/prepared/intents/, configs/intents.yaml, configs/params.yaml
+Reads   data/prepared/intents/, configs/params.yaml
 Writes  training/models/intents/{model.safetensors, config.json, tokenizer files, labels.json, manifest.json, run.json, loss.csv}
 Params  profile, seed, train_intents
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from configs.schema import load_intents, load_params
+from configs.schema import load_params
 from data.console import command
 
 
@@ -18,7 +18,7 @@ def main() -> str:
     """Train the classifier."""
     from training.xlmr import train
 
-    return train(load_params(), load_intents(), Path("data/prepared/intents"), Path("training/models/intents"))
+    return train(load_params(), Path("data/prepared/intents"), Path("training/models/intents"))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ Not covered: fine-tuning a checkpoint, resuming; a class for out of scope (the c
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,11 @@ from torch import nn
 from torch.utils.data import Dataset
 from transformers import TrainingArguments, XLMRobertaConfig, XLMRobertaModel
 
-from configs.schema import Intents, Params, XlmrShape
+from configs.schema import Augmentation, Params, XlmrShape
+from data.augment import sometimes
 from data.normalize import normalize
 from data.pieces import XlmrPieces
-from data.records import Utterance, read_jsonl, tree_sha256, write_json
-from data.utterances import OUT_OF_SCOPE
+from data.records import OUT_OF_SCOPE, Utterance, read_jsonl, tree_sha256, write_json
 from training import tracking
 from training.manifest import write_training_manifest
 from training.marian import IGNORED, pad_rows
@@ -78,10 +80,26 @@ class MessageModel(nn.Module):
 
 
 class Messages(Dataset[dict[str, Any]]):
-    """Labelled messages as numbered samples, numbered anew at each access: `pieces` may sample."""
+    """Labelled messages as numbered samples, made anew at each access: `pieces` may sample, and `noise` is drawn.
 
-    def __init__(self, messages: Sequence[Utterance], pieces: XlmrPieces, labels: dict[str, list[str]]) -> None:
-        self._messages = [(normalize(message.text), message.history) for message in messages]
+    Args:
+        messages: in the order of the samples.
+        pieces: the vocabulary.
+        labels: head -> its labels.
+        noise: how often a message gets which kind of it; `None`: never.
+        seed: of the noise.
+    """
+
+    def __init__(
+        self,
+        messages: Sequence[Utterance],
+        pieces: XlmrPieces,
+        labels: dict[str, list[str]],
+        noise: Augmentation | None = None,
+        seed: int = 0,
+    ) -> None:
+        self._messages = messages
+        self._noise, self._chance = noise, random.Random(seed)
         self._labels = [self._numbers(message, labels) for message in messages]
         self._pieces = pieces
 
@@ -94,7 +112,9 @@ class Messages(Dataset[dict[str, Any]]):
         return len(self._messages)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        return {"input_ids": self._pieces.encode(*self._messages[index]), **self._labels[index]}
+        message = self._messages[index]
+        text = sometimes(message.text, message.language, self._noise, self._chance) if self._noise else message.text
+        return {"input_ids": self._pieces.encode(normalize(text), message.history), **self._labels[index]}
 
 
 def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
@@ -102,11 +122,6 @@ def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
     ids = pad_rows([row["input_ids"] for row in rows], PAD_ID)
     labels = {head: torch.tensor([row[head] for row in rows]) for head in rows[0] if head != "input_ids"}
     return {"input_ids": ids, "attention_mask": (ids != PAD_ID).long(), **labels}
-
-
-def head_labels(intents: Intents) -> dict[str, list[str]]:
-    """Head -> its labels."""
-    return {"intent": list(intents.intents), "sentiment": intents.sentiments, "urgency": intents.urgencies}
 
 
 def encoder_config(shape: XlmrShape, pieces: int, dropout: float) -> XLMRobertaConfig:
@@ -127,7 +142,7 @@ def encoder_config(shape: XlmrShape, pieces: int, dropout: float) -> XLMRobertaC
     )
 
 
-def train(params: Params, intents: Intents, prepared: Path, out: Path) -> str:
+def train(params: Params, prepared: Path, out: Path) -> str:
     """Train the classifier and write its checkpoint; returns a sentence about it.
 
     Raises:
@@ -140,7 +155,7 @@ def train(params: Params, intents: Intents, prepared: Path, out: Path) -> str:
     in_scope = {part: [m for m in messages if m.intent != OUT_OF_SCOPE] for part, messages in parts.items()}
     texts = [normalize(message.text) for message in in_scope["train"]]
     size = write_xlmr_vocabulary(texts, settings.model.vocabulary, out)
-    labels = head_labels(intents)
+    labels = json.loads((prepared / LABELS).read_text(encoding="utf-8"))
     segment = sampled_segmentation(out, settings.segmentation_smoothness, params.seed)
     pieces = {
         "train": XlmrPieces(out, settings.model.max_pieces, segment),
@@ -153,7 +168,9 @@ def train(params: Params, intents: Intents, prepared: Path, out: Path) -> str:
     with tracking.run("train intents", kind="train", profile=params.profile) as run:
         run.params({"seed": params.seed, **settings.model_dump(), "parameters": count})
         run.dataset("intents", prepared, data_hash)
-        loss = _fit(model, {part: Messages(messages, pieces[part], labels) for part, messages in in_scope.items()}, params, run, out)
+        noise = {"train": settings.augmentation, "validation": None}
+        samples = {part: Messages(found, pieces[part], labels, noise[part], params.seed) for part, found in in_scope.items()}
+        loss = _fit(model, samples, params, run, out)
         config.save_pretrained(out)
         save_file(model.state_dict(), out / "model.safetensors")
         write_json(out / LABELS, labels)

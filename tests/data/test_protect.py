@@ -126,6 +126,8 @@ def test_every_kind_is_tested_above():
         ("USB and CE and RoHS", "CE"),
         ("if a < b and c > d", "and"),
         ("10 bars of soap", "bars"),
+        ("30 A/C compressors", "A/C"),
+        ("25 V-belts", "V-belts"),
     ],
 )
 def test_words_are_left_to_the_model(text, translatable):
