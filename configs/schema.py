@@ -215,11 +215,22 @@ class Augmentation(Section):
         return self
 
 
+class GuidedAlignment(Section):
+    """How word alignments found in the training pairs guide the decoder's attention; `training/alignment.py`."""
+
+    weight: Annotated[float, Field(ge=0)]
+    heads: Positive
+    iterations: Positive
+    tension: Annotated[float, Field(ge=0)]
+    pairs: Positive
+
+
 class TrainTranslation(Section):
     """Both translation models, `en-xx` and `xx-en`."""
 
     model: MarianShape
     optimizer: Optimizer
+    guided_alignment: GuidedAlignment
     augmentation: Augmentation
     threads: Positive
 

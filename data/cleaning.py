@@ -27,6 +27,8 @@ USUAL_LENGTH = {"en": 1.0, "de": 1.19, "es": 1.16, "fr": 1.18, "zh": 0.35, "ja":
 SHORT_WORDS = 12  # characters by which short texts may differ whatever the ratio: "Ja." stands for "Yes, of course."
 ENOUGH_DIGITS = 10  # numbers from here on are compared: one digit is often a word on the other side
 KANA, HANGUL = re.compile(r"[\u3040-\u30ff\u31f0-\u31ff]"), re.compile(r"[\u1100-\u11ff\uac00-\ud7af]")
+UNSPACED = re.compile(f"{HAN.pattern}|{KANA.pattern}|{HANGUL.pattern}")
+WORDS = re.compile(r"[^\W\d_]+")
 SCRIPTS = {"zh": (HAN,), "ja": (HAN, KANA), "ko": (HAN, HANGUL)}  # all others that we know are written in Latin letters
 LATIN_LANGUAGES = frozenset({"en", "de", "es", "fr", "it", "nl", "pt", "pl", "cs", "sv", "da", "fi", "tr", "id", "vi"})
 WORD = re.compile(r"\b[a-zß-ÿ]{3,}\b")  # in lower case: names and codes are no words
@@ -51,20 +53,24 @@ def length(texts: Texts, settings: Cleaning) -> bool:
 
 
 def script(texts: Texts, settings: Cleaning) -> bool:
-    """A text with too few letters in the script of its language; one without letters passes."""
+    """A text of which too little is in the script of its language; one without letters passes."""
     return settings.script.enabled and any(
         script_percent(text, language) < settings.script.least_percent for language, text in texts.items() if LETTER.search(text)
     )
 
 
 def script_percent(text: str, language: str) -> float:
-    """Share of the letters of `text` in the language's script, 0..100; 100 for a language whose script we do not know."""
+    """Share of `text` in its language's script, 0..100; 100 for a language whose script we do not know.
+
+    A word counts as one, and so does a character of Chinese, Japanese and Korean: their texts are full of Latin names.
+    """
     language = language.split("-")[0]
     patterns = SCRIPTS.get(language) or ((LATIN,) if language in LATIN_LANGUAGES else ())
-    letters = len(LETTER.findall(text))
-    if not patterns or not letters:
+    signs = [sign for script in (HAN, KANA, HANGUL) for sign in script.findall(text)]
+    units = [*signs, *WORDS.findall(UNSPACED.sub(" ", text))]
+    if not patterns or not units:
         return 100.0
-    return 100 * sum(len(pattern.findall(text)) for pattern in patterns) / letters
+    return 100 * sum(any(pattern.match(unit) for pattern in patterns) for unit in units) / len(units)
 
 
 def markup(texts: Texts, settings: Cleaning) -> bool:

@@ -14,17 +14,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from configs.schema import PrepareTranslation, SegmentSource, load_intents
 from data.checks import check_no_leak, combination_key
 from data.grammar import REFERENCE, Expansion, Grammar, Pattern, Pool, load_grammar
-from data.intake import Cleaned, Hashes, HeldOut, clean_source, deal_sources, text_hashes
+from data.intake import Cleaned, Dealt, Hashes, HeldOut, clean_source, deal_sources, text_hashes
 from data.near import check_no_near
 from data.readers.segments import read_segments
 from data.records import RecordError, Reject, Segment, Writer, read_jsonl, write_json
+from data.tally import check_named_once
 from data.translations import load_translations
 from data.utterances import load_utterances
 
@@ -59,22 +59,29 @@ class Sources:
 def prepare(sources: Sources, settings: PrepareTranslation, seed: int, out: Path) -> dict[str, int]:
     """Write `PART.jsonl` per part of `PARTS`, `rejects/` and `counts.json`; returns the segments per part.
 
+    Where users bring test sentences, theirs win: a shipped training segment that nearly repeats one is left out.
+
     Raises:
-        LeakError: a held-out text stands in the training part.
+        LeakError: a shipped held-out text stands in the shipped training part.
         RejectedError: too many unreadable lines of a user's data set.
         ValueError: too few combinations or segments for the sizes asked for; broken sources.
     """
     shipped = shipped_segments(sources, settings, seed) if settings.shipped else {part: [] for part in PARTS}
+    dealt = _take_in(settings, shipped["train"], seed, sources.work, out / "rejects")
+    theirs = HeldOut(dealt.held_out(), settings.intake.near_duplicate_percent)
+    shipped["train"] = [segment for segment in shipped["train"] if not theirs.repeated_by(segment)]
     counts = {part: {"segments": len(found), "patterns": len({s.pattern for s in found})} for part, found in shipped.items()}
     with ExitStack() as stack:
         writers = {part: stack.enter_context(Writer(out / f"{part}.jsonl")) for part in PARTS}
         for part, segments in shipped.items():
             for segment in segments:
                 writers[part].write(segment.model_dump_json(exclude_defaults=True) + "\n")
-        tallies = _take_in(settings, shipped, seed, sources.work, out / "rejects", writers) if settings.sources else {}
-    for tally in tallies.values():
-        for part, count in tally["kept"].items():
-            counts[part]["segments"] += count
+        ours = (segment for part in PARTS[1:] for segment in shipped[part])
+        held_out = HeldOut([*ours, *dealt.held_out()], settings.intake.near_duplicate_percent)
+        for part, line in dealt.deliver(held_out, settings.intake.processes):
+            writers[part].write(line)
+            counts[part]["segments"] += 1
+    tallies = {cleaned.source.path: cleaned.tally.as_json() for cleaned in dealt.sources}
     write_json(out / "counts.json", {"parts": counts, "sources": tallies})
     return {part: found["segments"] for part, found in counts.items()}
 
@@ -250,21 +257,17 @@ def _repeated(segments: Iterable[Segment], times: int, held_out: set[tuple[str, 
     return [s.model_copy(update={"id": f"{s.id}#{n}"}) for s in kept for n in range(1, times + 1)]
 
 
-def _take_in(
-    settings: PrepareTranslation, shipped: Mapping[str, list[Segment]], seed: int, work: Path, rejects: Path, writers: Mapping[str, Writer]
-) -> dict[str, Any]:
-    """Read, clean and deal the users' data sets behind the shipped segments; returns the tally of each."""
-    intake, languages = settings.intake, settings.languages
+def _take_in(settings: PrepareTranslation, trained: Iterable[Segment], seed: int, work: Path, rejects: Path) -> Dealt:
+    """Read, clean and deal the users' data sets; what is trained on already is not held out of them."""
+    check_named_once(settings.sources)
     cleaned = []
     for number, source in enumerate(settings.sources, 1):
-        folder, tally = clean_source(source, intake, languages, work, rejects / f"{number}.jsonl")
+        folder, tally = clean_source(source, settings.intake, settings.languages, work, rejects / f"{number}.jsonl")
         cleaned.append(Cleaned.read(source, folder, tally))
+    if not cleaned:
+        return Dealt([], [])
     sizes = {"test": settings.test_segments, "validation": settings.validation_segments}
-    dealt = deal_sources(cleaned, intake, sizes, _hashes(shipped["train"]), seed)
-    held_out = HeldOut([*(s for part in PARTS[1:] for s in shipped[part]), *dealt.held_out()], intake.near_duplicate_percent)
-    for part, line in dealt.deliver(held_out, intake.processes):
-        writers[part].write(line)
-    return {found.source.path: found.tally.as_json() for found in cleaned}
+    return deal_sources(cleaned, settings.intake, sizes, _hashes(trained), seed)
 
 
 def _hashes(segments: Iterable[Segment]) -> Hashes:

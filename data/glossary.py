@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from data.records import read_yaml
 
 PLAIN_KEYS = frozenset({"id", "tags", "confused_with", "note"})  # the keys of an entry that are not languages
 FEATURES = frozenset({"gender", "classifier", "article"})  # what a form entry says of a word that is not a form of it
@@ -88,9 +88,9 @@ def _glossary(path: Path) -> Glossary:
         GlossaryError: it is not YAML, has no industry or terms, or has broken terms; all of them at once.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise GlossaryError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+        content = read_yaml(path)
+    except ValueError as error:
+        raise GlossaryError(str(error)) from None
     if not isinstance(content, dict) or not content.get("industry") or not isinstance(content.get("terms"), list):
         raise GlossaryError(f"{path}: needs an industry and a list of terms")
     terms, problems = [], []
@@ -115,8 +115,9 @@ def _term(industry: str, entry: Any) -> Term:
     """
     if not isinstance(entry, dict) or not entry.get("id"):
         raise ValueError("needs an id")
-    if not isinstance(entry.get("tags") or [], list):
-        raise ValueError(f"{entry['id']!r}: tags are a list, not {entry['tags']!r}")
+    for key in ("tags", "confused_with"):
+        if not isinstance(entry.get(key) or [], list):
+            raise ValueError(f"{entry['id']!r}: {key} is a list, not {entry[key]!r}")
     try:
         forms = {str(language): word_forms(value) for language, value in entry.items() if language not in PLAIN_KEYS}
     except ValueError as error:

@@ -17,9 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
-
 from data.glossary import Glossary, load_glossaries, word_forms
+from data.records import read_yaml
 
 REFERENCE = re.compile(r"\{(?P<name>[a-z_]+)(?P<draw>\d?)(?:\.(?P<form>[a-z_]+))?\}")
 CODE_PART = re.compile(r"#|@|\[(?P<low>.)-(?P<high>.)\](?:\{(?P<times>\d+)\})?|.")
@@ -409,6 +408,8 @@ def _pattern(path: Path, entry: Mapping[str, Any], languages: tuple[str, ...]) -
         raise GrammarError(f"{path}: pattern {entry.get('id')!r}: needs id and speaker (customer, agent); not known: {sorted(unknown)}")
     templates = {language: entry[language] for language in languages if language in entry}
     informal = entry.get("informal") or {}
+    if not isinstance(informal, dict):
+        raise GrammarError(f"{path}: pattern {entry['id']!r}: informal is language: text, not {informal!r}")
     wrong = [language for language, text in [*templates.items(), *informal.items()] if not isinstance(text, str)]
     if wrong:
         raise GrammarError(f"{path}: pattern {entry['id']!r}: {', '.join(wrong)} is not text (quote it)")
@@ -425,6 +426,6 @@ def _section(path: Path, key: str, kind: type) -> Any:
 
 def _yaml(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise GrammarError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+        return read_yaml(path)
+    except ValueError as error:
+        raise GrammarError(str(error)) from None

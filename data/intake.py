@@ -224,8 +224,11 @@ def deal(rows: Hashes, free: Flags, sizes: Mapping[str, int], seed: int) -> Name
     order = order[free[order]]
     start = 0
     for part, size in sizes.items():
-        parts[order[start : start + size]] = part
-        start += size
+        end = start + size
+        while end < len(order) and leading[order[end]] == leading[order[end - 1]]:  # a sentence is in one part, whatever its translations
+            end += 1
+        parts[order[start:end]] = part
+        start = end
     return parts
 
 
@@ -276,6 +279,8 @@ class Dealt:
 
     def deliver(self, held_out: HeldOut, processes: int) -> Iterator[tuple[str, str]]:
         """(part, JSON line) of every segment that stays; training segments that repeat a held-out one are counted out."""
+        if not self.sources:
+            return
         with ProcessPoolExecutor(processes, get_context("forkserver"), _share, (held_out,)) as pool:
             for cleaned, parts in zip(self.sources, self.parts, strict=True):
                 shares = _any_of(cleaned.masked, held_out.hashes)

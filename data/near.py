@@ -17,6 +17,7 @@ from collections.abc import Iterable
 
 from data.checks import LeakError, combination_key
 
+ROUNDING = 1e-9  # so that exactly 55 % is 55 %
 GRAM = 3  # characters; Chinese says in three what others say in a word or two
 
 
@@ -46,14 +47,14 @@ class NearTexts:
 
     def _prefix(self, found: frozenset[str]) -> list[str]:
         """The rarest trigrams of a text: two near texts share at least one of theirs. Those that the set lacks are left out."""
-        count = len(found) - math.ceil(self._least * len(found)) + 1
+        count = len(found) - math.ceil(self._least * len(found) - ROUNDING) + 1
         known = [gram for gram in found if gram in self._seen_in]
         wanted = count - (len(found) - len(known))
         return sorted(known, key=lambda gram: (self._seen_in[gram], gram))[: max(0, wanted)]
 
     def _alike(self, one: int, other: int) -> bool:
         """Whether two numbers of trigrams let their texts be near at all."""
-        return min(one, other) >= self._least * max(one, other)
+        return min(one, other) >= self._least * max(one, other) - ROUNDING
 
     def find(self, key: str) -> str | None:
         """A text of the set that the text of this `combination_key` nearly repeats, the nearest; `None` if there is none."""
@@ -61,7 +62,7 @@ class NearTexts:
         candidates = {other for gram in self._prefix(found) for other in self._index.get(gram, ()) if self._alike(len(found), len(other))}
         near = [(len(found & other) / len(found | other), self._texts[other]) for other in candidates]
         best = max(near, default=(0.0, ""))
-        return best[1] if near and best[0] >= self._least else None
+        return best[1] if near and best[0] >= self._least - ROUNDING else None
 
 
 def check_no_near(trained: Iterable[str], held_out: Iterable[str], percent: float, name: str) -> None:

@@ -46,6 +46,11 @@ class MarianPieces:
         """The target languages that the vocabulary has codes for; none for a model with one target."""
         return sorted(self._pieces[i][2:-2] for i in self._codes)
 
+    @property
+    def codes(self) -> list[int]:
+        """The ids of the language codes."""
+        return sorted(self._codes)
+
     def encode(self, text: str, target: str | None = None) -> list[int]:
         """The ids of a source sentence: language code if `target` is given, pieces, end of sentence.
 

@@ -19,7 +19,7 @@ from data.public_sets.preparing import Prepared, prepare
 from data.public_sets.registry import SETS, PublicSet, find_set
 
 OUT = Path("data/public")
-PIPED_WIDTH = 240  # characters: no line of the table is wrapped
+PIPED_WIDTH = 320  # characters: of every set one line
 
 
 @command

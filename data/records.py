@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 Record = TypeVar("Record", bound=BaseModel)
@@ -84,6 +85,19 @@ class Utterance(BaseModel):
     urgency: str | None = None
     history: list[Turn] = []
     language: str = ""
+
+
+def read_yaml(path: Path) -> Any:
+    """What a YAML file holds, by the parser in C, which takes a fifth of the time.
+
+    Raises:
+        ValueError: it is no YAML, or not UTF-8; the message is one line.
+        OSError: it cannot be read.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
 
 
 def read_jsonl(path: Path, record: type[Record], limit: int = 20) -> list[Record]:

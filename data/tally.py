@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from configs.schema import Source
 from data.records import Reject
 
 EXAMPLES = 5  # shown of what a filter dropped
@@ -79,3 +80,14 @@ def check_rejected(name: str, tally: Tally, first: Sequence[Reject], percent: fl
     shown = "".join(f"\n{reject.file}:{reject.line}: {reject.reason}" for reject in first)
     what = f"{tally.rejected:,} of {lines:,} lines could not be read, {percent:g} % are allowed (rejected_percent)"
     raise RejectedError(f"{name}: {what}; all of them are in {file}{shown}" if lines else f"{name}: holds no lines")
+
+
+def check_named_once(sources: Sequence[Source]) -> None:
+    """Look for a data set that the parameters name twice.
+
+    Raises:
+        ValueError: there is one.
+    """
+    twice = sorted(path for path, count in Counter(source.path for source in sources).items() if count > 1)
+    if twice:
+        raise ValueError(f"sources: {', '.join(twice)} stands twice")

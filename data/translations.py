@@ -53,7 +53,10 @@ def load_translations(folder: Path, messages: Iterable[Utterance]) -> list[Trans
     problems: list[str] = []
     for path in sorted(folder.glob("*.tsv")):
         lines = path.read_text(encoding="utf-8").splitlines()
-        header = lines[0].split("\t")
+        header = lines[0].split("\t") if lines else []
+        if header[:1] != ["id"] or len(header) < 2 or path.stem in header:
+            problems.append(f"{path}: its first line names id and the other languages, not {header}")
+            continue
         for number, line in enumerate(lines[1:], 2):
             fields = line.split("\t")
             message = known.get(fields[0])

@@ -19,7 +19,7 @@ from data.grammar import Grammar
 from data.near import NearTexts, check_no_near
 from data.normalize import comparable, normalize
 from data.records import OUT_OF_SCOPE, RecordError, Reject, Utterance, read_jsonl, write_json, write_jsonl
-from data.tally import Tally, check_rejected
+from data.tally import Tally, check_named_once, check_rejected
 
 PARTS = ("train", "validation", "test")
 
@@ -93,12 +93,12 @@ def prepare(
     trained = {message.id for message in parts["train"]}
     parts["train"] += [m for m in translated if m.id.rpartition(">")[0] in trained]
     heads = head_labels(labels) if shipped else found_labels(parts["train"])
-    check_labels(parts, heads["intent"])
     held_out = [m.text for name in ("validation", "test") for m in parts[name]]
     keys = set(map(combination_key, held_out))
     parts["train"] = [m for m in parts["train"] if combination_key(m.text) not in keys]  # "ok" is written in every language
     if grammar is not None:
         parts["train"] += pattern_messages(grammar, settings.pattern_messages, seed)
+    check_labels(parts, heads.get("intent", []))
     near = NearTexts(held_out, settings.intake.near_duplicate_percent)
     hand = {m.id for m in shipped}
     parts["train"] = [m for m in parts["train"] if m.id in hand or near.find(combination_key(m.text)) is None]
@@ -135,6 +135,7 @@ def split_utterances(messages: list[Utterance], settings: PrepareIntents, seed: 
 
 def _take_in(settings: PrepareIntents, seed: int, parts: dict[str, list[Utterance]], rejects: Path) -> dict[str, Tally]:
     """Add the users' messages to the parts; what repeats a held-out message is not trained on."""
+    check_named_once(settings.sources)
     taken = {comparable(m.text) for found in parts.values() for m in found}
     tallies: dict[str, Tally] = {}
     found: list[Utterance] = []
@@ -143,10 +144,12 @@ def _take_in(settings: PrepareIntents, seed: int, parts: dict[str, list[Utteranc
         tallies[source.path] = tally
         dealt = split_utterances(messages, settings, seed) if source.part == "split" else {source.part: messages}
         for part, some in dealt.items():
-            tally.kept[part] += len(some)
             for message in some:  # nothing out of scope is trained on
-                parts["validation" if part == "train" and message.intent == OUT_OF_SCOPE else part].append(message)
-        found += dealt.get("train", [])
+                taker = "validation" if part == "train" and message.intent == OUT_OF_SCOPE else part
+                parts[taker].append(message)
+                tally.kept[taker] += 1
+                if taker == "train":
+                    found.append(message)
     if found:
         near = NearTexts((m.text for name in ("validation", "test") for m in parts[name]), settings.intake.near_duplicate_percent)
         leaks = {m.id for m in found if near.find(combination_key(m.text)) is not None}
@@ -220,7 +223,7 @@ def check_labels(parts: dict[str, list[Utterance]], intents: list[str]) -> None:
     strange = {m.intent: m.id for name in PARTS for m in parts[name] if m.intent not in known}
     if strange:
         shown = "; ".join(f"{intent!r} ({example})" for intent, example in sorted(strange.items())[:10])
-        raise ValueError(f"{len(strange)} intents of users' messages are not among those trained: {shown}")
+        raise ValueError(f"{len(strange)} intents of messages are not among those trained: {shown}")
 
 
 def pattern_messages(grammar: Grammar, count: int, seed: int) -> list[Utterance]:

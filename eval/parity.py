@@ -30,7 +30,11 @@ def sequence_parity(direction: Direction, checkpoint: Path, segments: Sequence[S
     """
     peer = MarianPeer(checkpoint, threads=2)
     sources = [
-        ids for pair in direction.info.pairs for segment in segments for ids in sentence_ids(segment.texts[pair[0]], direction, pair[1])
+        ids
+        for source, target in direction.info.pairs
+        for segment in segments
+        if source in segment.texts
+        for ids in sentence_ids(segment.texts[source], direction, target)
     ]
     sources = sources[:: max(1, len(sources) // settings.parity_segments)][: settings.parity_segments]
     greedy, greedy_unexplained = _compare(direction, peer, sources, 1, settings.batch_size)

@@ -10,6 +10,7 @@ Not covered: text in many files, compressed files, other formats.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -79,16 +80,23 @@ def measure(segments: int, grammar: Grammar) -> dict[str, Any]:
         seconds = time.monotonic() - started
         if process.returncode:
             raise ValueError(f"data.prepare_translation: {process.stderr.read().strip() if process.stderr else 'failed'}")
-        counts = yaml.safe_load((work / "data/prepared/translation/counts.json").read_text(encoding="utf-8"))
+        counts = json.loads((work / "data/prepared/translation/counts.json").read_text(encoding="utf-8"))
     (tally,) = counts["sources"].values()
     kept, dropped = sum(tally["kept"].values()), tally["dropped"]
-    return {"segments": segments, "seconds": seconds, "us_per_segment": 1e6 * seconds / segments, "peak_mb": peak_mb, "kept": kept, **dropped}
+    return {
+        "segments": segments,
+        "seconds": seconds,
+        "us_per_segment": 1e6 * seconds / segments,
+        "peak_mb": peak_mb,
+        "kept": kept,
+        **dropped,
+    }
 
 
 def _write_params(work: Path) -> None:
     """The parameters in force, with the generated file as the only source."""
     params = yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8"))
-    source = {"path": "segments.tsv", "format": None, "encoding": None, "columns": {}, "languages": {}, "part": "split"}
+    source: dict[str, Any] = {"path": "segments.tsv", "format": None, "encoding": None, "columns": {}, "languages": {}, "part": "split"}
     params["prepare_translation"] |= {"shipped": False, "sources": [source], "languages": list(LANGUAGES)}
     (work / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
 
@@ -109,9 +117,7 @@ def _watch(process: subprocess.Popen[str]) -> float:
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """The rows in Markdown."""
     lines = ["| segments | seconds | µs per segment | memory, MB | kept |", "| ---: | ---: | ---: | ---: | ---: |"]
-    lines += [
-        f"| {r['segments']:,} | {r['seconds']:.0f} | {r['us_per_segment']:.0f} | {r['peak_mb']:.0f} | {r['kept']:,} |" for r in rows
-    ]
+    lines += [f"| {r['segments']:,} | {r['seconds']:.0f} | {r['us_per_segment']:.0f} | {r['peak_mb']:.0f} | {r['kept']:,} |" for r in rows]
     return "\n".join(lines)
 
 

@@ -64,7 +64,7 @@ def head_logits(model: Classifier, messages: Sequence[Utterance], batch: int) ->
 
 
 def score_intents(model: Classifier, messages: Sequence[Utterance], logits: dict[str, Array], settings: EvaluateIntents) -> dict[str, Any]:
-    """Every number of the report but the baseline's."""
+    """Every number of the report but the baseline's; what no message is labelled for has none."""
     probabilities = model.probabilities(logits["intent"])
     confidence = probabilities.max(axis=1).astype(np.float64)
     known = np.array([message.intent != OUT_OF_SCOPE for message in messages])
@@ -88,13 +88,13 @@ def score_intents(model: Classifier, messages: Sequence[Utterance], logits: dict
         "macro_f1_low": low,
         "macro_f1_high": high,
         "accuracy": accuracy(true_codes, predicted_codes),
-        "oos_recall": out_of_scope_recall(~known, refused),
+        **({} if known.all() else {"oos_recall": out_of_scope_recall(~known, refused)}),
         "in_scope_kept": 100 * float((~refused[known]).mean()),
         "ece": ece(confidence[known], right),
         "coverage_at_95": coverage_at(confidence[known], right),
         "by_language": by_language,
         "messages": len(truth),
-        **{f"{head}_macro_f1": _head_f1(model, messages, logits, head) for head in ("sentiment", "urgency") if head in logits},
+        **_other_heads(model, messages, logits),
     }
 
 
@@ -109,11 +109,15 @@ def noise_scores(model: Classifier, messages: Sequence[Utterance], clean: float,
     return found
 
 
-def _head_f1(model: Classifier, messages: Sequence[Utterance], logits: dict[str, Array], head: str) -> float:
-    """Macro-F1 of another head, over the messages labelled for it, out of scope left out."""
-    rows = [i for i, message in enumerate(messages) if getattr(message, head) and message.intent != OUT_OF_SCOPE]
-    predicted = [model.labels[head][i] for i in logits[head][rows].argmax(axis=1)]
-    return macro_f1([getattr(messages[i], head) for i in rows], predicted)
+def _other_heads(model: Classifier, messages: Sequence[Utterance], logits: dict[str, Array]) -> dict[str, float]:
+    """Macro-F1 of the other heads, each over the messages labelled for it, out of scope left out."""
+    found = {}
+    for head in (name for name in ("sentiment", "urgency") if name in logits):
+        rows = [i for i, message in enumerate(messages) if getattr(message, head) and message.intent != OUT_OF_SCOPE]
+        if rows:
+            predicted = [model.labels[head][i] for i in logits[head][rows].argmax(axis=1)]
+            found[f"{head}_macro_f1"] = macro_f1([getattr(messages[i], head) for i in rows], predicted)
+    return found
 
 
 def tfidf_baseline(train: Sequence[Utterance], test: Sequence[Utterance], seed: int) -> list[str]:

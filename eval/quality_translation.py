@@ -52,9 +52,14 @@ class TestSets:
         return cls(*parts)
 
     def having(self, pair: Pair) -> TestSets:
-        """The segments that hold both languages of a pair."""
-        wanted = set(pair)
-        return TestSets(*([s for s in part if wanted <= s.texts.keys()] for part in (self.seen, self.held_out, self.unseen, self.train)))
+        """The segments of a pair: those that hold both languages, the target in wording that a model may write."""
+        parts = (self.seen, self.held_out, self.unseen, self.train)
+        return TestSets(*([segment for segment in part if usable(segment, pair)] for part in parts))
+
+
+def usable(segment: Segment, pair: Pair) -> bool:
+    """Whether a segment tests, or teaches, a pair."""
+    return set(pair) <= segment.texts.keys() and pair[1] not in segment.source_only
 
 
 def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity: Path, glossaries: Path, out: Path) -> str:
@@ -62,14 +67,15 @@ def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity
 
     Raises:
         BundleError: bundles that cannot be served.
-        ValueError: broken prepared data.
+        ValueError: broken prepared data, or none to test on.
     """
     settings = params.evaluate_translation
-    sets = TestSets.read(prepared)
+    sets, languages = TestSets.read(prepared), params.prepare_translation.languages
+    pairs = [(s, t) for s in languages for t in languages if s != t and sets.having((s, t)).seen]
+    if not pairs:
+        raise ValueError(f"{prepared / 'test.jsonl'}: no segment holds two of the languages {', '.join(languages)}")
     translators = {precision: load_translator(bundles, 2, precision) for precision in ("fp32", params.export_translation.serve)}
     served = translators[params.export_translation.serve]
-    languages = params.prepare_translation.languages
-    pairs = [(s, t) for s in languages for t in languages if s != t and sets.having((s, t)).seen]
     with tracking.run("evaluate translation", kind="evaluate", profile=params.profile) as run:
         run.dataset("translation", prepared, tree_sha256(prepared))
         run.params(settings.model_dump())
@@ -192,8 +198,8 @@ def _add_baseline(scores: dict[str, dict[str, Any]], source: str, tested: list[S
     matches: dict[tuple[str, ...], list[Match]] = {}
     for name in (n for n in scores if n.startswith(f"{source}-")):
         target = name.split("-")[1]
-        memory = [i for i, s in enumerate(train) if {source, target} <= s.texts.keys()]
-        queries = [i for i, s in enumerate(tested) if {source, target} <= s.texts.keys()]
+        memory = [i for i, s in enumerate(train) if usable(s, (source, target))]
+        queries = [i for i, s in enumerate(tested) if usable(s, (source, target))]
         if not memory or not queries:
             continue
         where = (str(hash(tuple(memory))), str(hash(tuple(queries))))
@@ -233,9 +239,9 @@ def term_scores(target: str, done: Translated, forms: Mapping[str, Mapping[str, 
 def precision_drop(
     exact: Translator, direction: Direction, done: Mapping[Pair, Translated], settings: EvaluateTranslation
 ) -> dict[str, float]:
-    """What the served precision loses against fp32 in chrF, and the upper end of the paired interval, over all directions of a model."""
+    """What the served precision loses against fp32 in chrF, and the upper end of the paired interval, over a model's tested pairs."""
     references, served, full = [], [], []
-    for source, target in direction.info.pairs:
+    for source, target in (pair for pair in direction.info.pairs if pair in done):
         translated = done[source, target]
         references += translated.references("seen", target)
         served += translated.hypotheses["seen"]

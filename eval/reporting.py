@@ -14,6 +14,7 @@ Not covered: comparison of several reports (MLflow does that).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ WORK = RESULTS / "work"
 REPORT = RESULTS / "report.json"
 PAGE = RESULTS / "report.html"
 PARTS = ("translation.json", "intents.json", "latency.json")
+NOT_IN_A_METRIC = re.compile(r"[^\w.\- :]")  # MLflow refuses these in a name, and slashes that do not lead straight somewhere
 SECTIONS = ("translation", "terms", "intents", "robustness", "latency", "serving", "parity", "data")
 
 
@@ -37,7 +39,13 @@ class ReportError(ValueError):
 
 
 def build_report(work: Path, prepared: Path, *, profile: str, signature: Mapping[str, Any]) -> dict[str, Any]:
-    """The measurements of every part in `work`, the profile and the signature; sections in one order, whatever order they were made in.
+    """What was measured and prepared, the profile and the signature; sections in one order, whatever order they were made in.
+
+    Args:
+        work: the folder of the parts.
+        prepared: the folder of the prepared data, for its counts.
+        profile: the parameters' name.
+        signature: what all of it was measured on.
 
     Raises:
         ReportError: nothing was measured, a part is no JSON object, or two parts differ on a number.
@@ -45,10 +53,10 @@ def build_report(work: Path, prepared: Path, *, profile: str, signature: Mapping
     found: dict[str, Any] = {}
     for path in (work / name for name in PARTS if (work / name).is_file()):
         _merge(found, _read_object(path), path)
-    if found:
-        found["data"] = {path.parent.name: _read_object(path) for path in sorted(prepared.glob("*/counts.json"))}
-    else:
+    if not found:
         raise ReportError(f"{work} holds no measurements ({', '.join(PARTS)}); `dvc repro` makes them")
+    if counts := sorted(prepared.glob("*/counts.json")):
+        found["data"] = {path.parent.name: _read_object(path) for path in counts}
     ordered = {name: found[name] for name in (*SECTIONS, *found) if name in found}
     return {"profile": profile, **ordered, "signature": dict(signature)}
 
@@ -88,10 +96,14 @@ def write_gates(path: Path, report: Mapping[str, Any], gates: Sequence[Rule]) ->
 
 
 def record(report: Mapping[str, Any], files: Sequence[Path]) -> None:
-    """Record a report in MLflow: every number as a metric under its dotted key, what it was measured on as tags, the files."""
+    """Record a report in MLflow: every number as a metric under its dotted key, what it was measured on as tags, the files.
+
+    Keys hold the paths of users' data sets; what MLflow refuses in a name becomes `_`.
+    """
     signature = report["signature"]
+    values = {NOT_IN_A_METRIC.sub("_", key): value for key, value in numbers(report).items()}
     with run("report", kind="report", profile=report["profile"]) as current:
-        current.metrics({**numbers(report), "gates.broken": sum(gate["ok"] is False for gate in report["gates"])})
+        current.metrics({**values, "gates.broken": sum(gate["ok"] is False for gate in report["gates"])})
         current.tag("data.prepared.sha256", str(signature["data"]))
         for name, digest in signature["bundles"].items():
             current.tag(f"bundle.{name}.sha256", digest)

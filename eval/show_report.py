@@ -117,11 +117,13 @@ def _parts(data: Mapping[str, Any]) -> dict[str, Row]:
 
 def _sources(data: Mapping[str, Any]) -> str:
     """Per data set a line of counts, and the examples of each reason."""
+    if not data:
+        return NOT_MEASURED
     found = [(kind, path, tally) for kind, counts in data.items() for path, tally in counts.get("sources", {}).items()]
     if not found:
         return "<p class='missing'>none: only the shipped data was used</p>"
     table = _table("source", {f"{kind}: {path}": _tally_row(tally) for kind, path, tally in found})
-    return table + "".join(_examples(path, tally["examples"]) for _, path, tally in found)
+    return table + "".join(_examples(path, tally["examples"]) for _, path, tally in found if tally["examples"])
 
 
 def _tally_row(tally: Row) -> Row:

@@ -5,7 +5,7 @@ Reads   eval/results/report.json
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import typer
@@ -23,21 +23,32 @@ def markdown(report: Mapping[str, Any]) -> str:
 
 
 def _translation(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Score (chrF) of each pair with a model of its own, and the pivoted pairs together."""
+    """Scores (chrF) of each pair with a model of its own, and the pivoted pairs together."""
     pairs = report["translation"]
     rows = [
         (
-            f"chrF {name}, seen patterns (held-out patterns)",
-            f"{score['chrf']:.1f} ({score['chrf_unseen']:.1f})",
-            f"{score['tm_baseline_chrf']:.1f} translation memory",
+            f"chrF {name}, seen patterns (held-out patterns / by hand)",
+            f"{_score(score, 'chrf')} ({_score(score, 'chrf_held_out')} / {_score(score, 'chrf_unseen')})",
+            f"{_score(score, 'tm_baseline_chrf')} ({_score(score, 'tm_baseline_chrf_held_out')}) translation memory",
         )
         for name, score in pairs.items()
         if score["direct"]
     ]
     pivoted = [score for score in pairs.values() if not score["direct"]]
-    chrf = sum(score["chrf"] for score in pivoted) / len(pivoted)
-    share = min(score["pivot_share"] for score in pivoted)
-    return [*rows, (f"chrF, mean of {len(pivoted)} pairs through English", f"{chrf:.1f}", f"at least {share:.0f} % of the weaker leg")]
+    return rows + ([_pivoted(pivoted)] if pivoted else [])
+
+
+def _pivoted(scores: Sequence[Mapping[str, Any]]) -> tuple[str, str, str]:
+    """The pairs by way of English together; a pair with a leg that was not measured has no share of it."""
+    mean = sum(score["chrf"] for score in scores) / len(scores)
+    shares = [score["pivot_share"] for score in scores if "pivot_share" in score]
+    beside = f"at least {min(shares):.0f} % of the weaker leg" if shares else ""
+    return f"chrF, mean of {len(scores)} pairs through English", f"{mean:.1f}", beside
+
+
+def _score(scores: Mapping[str, Any], key: str) -> str:
+    """A score to one decimal; a dash for a part that users' data alone does not have."""
+    return f"{scores[key]:.1f}" if scores.get(key) is not None else "–"
 
 
 def _intents(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -118,7 +118,7 @@ def small_params() -> Params:
     size = {"heads": 4, "ffn": 64}
     marian, xlmr = values["train_translation"], values["train_intents"]
     marian["model"] |= {"vocabulary": 700, "d_model": 32, "encoder_layers": 2, "decoder_layers": 1, "max_pieces": 64, **size}
-    xlmr["model"] |= {"vocabulary": 900, "hidden": 32, "layers": 1, "max_pieces": 96, **size}
+    xlmr["model"] |= {"vocabulary": 1600, "hidden": 32, "layers": 1, "max_pieces": 96, **size}
     for section in (marian, xlmr):
         section["optimizer"] |= optimizer
         section["threads"] = 1

@@ -30,7 +30,7 @@ def test_the_readme_has_the_commands_that_are_tested_here() -> None:
     experiments = {command for command in single if "dvc exp" in command}
     assert single - experiments == tested
     assert len(experiments) == 2
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
 
 
 def test_make_demo() -> None:

@@ -15,30 +15,34 @@ import torch
 from torch.utils.data import Dataset
 from transformers import GenerationConfig, MarianConfig, MarianMTModel, TrainingArguments
 
-from configs.schema import MarianShape, Params
+from configs.schema import GuidedAlignment, MarianShape, Params
 from data.pieces import MarianPieces
 from data.records import Segment, read_jsonl, tree_sha256
 from training import tracking
+from training.alignment import NONE, align
 from training.manifest import write_training_manifest
 from training.samples import Sample, directions, number, sentence_pairs
 from training.trainer import LengthGroupedTrainer, fit, make_repeatable, optimizers, training_arguments
 from training.vocabulary import write_marian_vocabulary
 
+SMALLEST_SHARE = 1e-6  # of attention, under the logarithm
 IGNORED = -100  # label that the loss leaves out
 
 
 class Samples(Dataset[dict[str, Any]]):
-    """Numbered samples as transformers' trainer wants them."""
+    """Numbered samples as transformers' trainer wants them, with their alignments if there are any."""
 
-    def __init__(self, samples: Sequence[Sample]) -> None:
+    def __init__(self, samples: Sequence[Sample], alignments: Sequence[list[int]] | None = None) -> None:
         self._samples = samples
+        self._alignments = alignments
 
     def __len__(self) -> int:
         return len(self._samples)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         sample = self._samples[index]
-        return {"input_ids": sample.source, "labels": sample.target}
+        aligned = {} if self._alignments is None else {"alignment": self._alignments[index]}
+        return {"input_ids": sample.source, "labels": sample.target, **aligned}
 
 
 class Collate:
@@ -48,11 +52,53 @@ class Collate:
         self._pad = pad
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """Samples -> input_ids and attention_mask (B, S), decoder_input_ids and labels (B, T)."""
+        """Samples -> input_ids and attention_mask (B, S), decoder_input_ids, labels and, if the samples have it, alignment (B, T)."""
         source = pad_rows([row["input_ids"] for row in rows], self._pad)
         labels = pad_rows([row["labels"] for row in rows], IGNORED)
         shifted = pad_rows([[self._pad, *row["labels"][:-1]] for row in rows], self._pad)
-        return {"input_ids": source, "attention_mask": (source != self._pad).long(), "decoder_input_ids": shifted, "labels": labels}
+        batch = {"input_ids": source, "attention_mask": (source != self._pad).long(), "decoder_input_ids": shifted, "labels": labels}
+        if "alignment" in rows[0]:
+            batch["alignment"] = pad_rows([row["alignment"] for row in rows], NONE)
+        return batch
+
+
+class GuidedTrainer(LengthGroupedTrainer):
+    """The trainer with a second loss: some heads of the cross-attention shall look where the alignment points.
+
+    Args:
+        guide: how many heads, and the weight of the loss.
+        arguments: of the trainer.
+    """
+
+    def __init__(self, guide: GuidedAlignment, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._guide = guide
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **options: Any) -> Any:
+        """The trainer's own loss, and in training the guide's."""
+        alignment = inputs.pop("alignment", None)
+        if alignment is None:
+            return super().compute_loss(model, inputs, return_outputs, **options)
+        loss, outputs = super().compute_loss(model, {**inputs, "output_attentions": True}, True, **options)
+        loss = loss + self._guide.weight * attention_loss(outputs["cross_attentions"], alignment, self._guide.heads)
+        return (loss, outputs) if return_outputs else loss
+
+
+def attention_loss(attentions: Sequence[torch.Tensor], alignment: torch.Tensor, heads: int) -> torch.Tensor:
+    """How far the first heads of each layer look away from the alignment: cross-entropy, mean over aligned pieces, sum over layers.
+
+    Args:
+        attentions: of each layer, (B, heads, T, S).
+        alignment: source place of each target piece, `NONE` for none, (B, T).
+        heads: that are guided; their mean is.
+
+    Source: Chen et al. 2016, https://aclanthology.org/2016.amta-researchers.10
+    """
+    aligned = alignment != NONE
+    places = alignment.clamp(min=0).unsqueeze(-1)  # (B, T, 1)
+    looked = (layer[:, :heads].mean(dim=1).gather(-1, places).squeeze(-1)[aligned] for layer in attentions)
+    losses = [-(share + SMALLEST_SHARE).log().mean() for share in looked]
+    return torch.stack(losses).sum()
 
 
 def pad_rows(rows: list[list[int]], value: int) -> torch.Tensor:
@@ -113,27 +159,34 @@ def train(name: str, params: Params, prepared: Path, out: Path) -> str:
     write_marian_vocabulary(texts, settings.model.vocabulary, targets if len(targets) > 1 else [], out)
     pieces = MarianPieces(out)
     samples = {part: number(rows, pieces, settings.model.max_pieces) for part, rows in sentences.items()}
+    guide = settings.guided_alignment
+    alignments = align(samples["train"], len(pieces), pieces.codes, guide) if guide.weight else None
+    datasets = {"train": Samples(samples["train"], alignments), "validation": Samples(samples["validation"])}
     model = build_model(settings.model, pieces, settings.optimizer.dropout)
     data_hash = tree_sha256(prepared)
     with tracking.run(f"train {name}", kind="train", profile=params.profile) as run:
         run.params({"seed": params.seed, **settings.model_dump(), "parameters": model.num_parameters()})
         run.dataset("translation", prepared, data_hash)
-        loss = _fit(model, samples, params, out, run)
+        loss = _fit(model, datasets, params, out, run)
         model.save_pretrained(out)
         write_training_manifest(out, kind="translation", name=name, pairs=pairs, params=params, data=data_hash, run=run.id)
         run.folder(out, "model")
     return f"{out}: {model.num_parameters():,} parameters, {len(samples['train']):,} pairs, validation loss {loss:.3f}"
 
 
-def _fit(model: MarianMTModel, samples: dict[str, list[Sample]], params: Params, out: Path, run: tracking.Run) -> float:
+def _fit(model: MarianMTModel, datasets: dict[str, Samples], params: Params, out: Path, run: tracking.Run) -> float:
     """Run transformers' trainer; returns the last validation loss."""
     settings = params.train_translation.optimizer
     arguments = TrainingArguments(**training_arguments(settings, params.seed, Path("training/checkpoints") / out.name))
-    trainer = LengthGroupedTrainer(
+    guide = params.train_translation.guided_alignment
+    if guide.weight:
+        model.set_attn_implementation("eager")  # the others give no attention back
+    trainer = GuidedTrainer(
+        guide,
         model=model,
         args=arguments,
-        train_dataset=Samples(samples["train"]),
-        eval_dataset=Samples(samples["validation"]),
+        train_dataset=datasets["train"],
+        eval_dataset=datasets["validation"],
         data_collator=Collate(model.config.pad_token_id),
         optimizers=optimizers(model, settings),
     )

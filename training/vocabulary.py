@@ -29,8 +29,19 @@ def train_pieces(texts: Iterable[str], size: int, kind: Literal["bpe", "unigram"
     """A SentencePiece model over `texts`, at most `size` pieces; each of `markers` is always one piece.
 
     Text is taken as it is (identity normalisation): `data/normalize` has done what is to be done.
+
+    Raises:
+        ValueError: `size` is too small for the characters of the texts.
     """
     model = io.BytesIO()
+    try:
+        _train(model, texts, size, kind, markers)
+    except RuntimeError as error:
+        raise ValueError(f"a vocabulary of {size:,} pieces cannot be trained (SentencePiece: {error})") from None
+    return model.getvalue()
+
+
+def _train(model: io.BytesIO, texts: Iterable[str], size: int, kind: str, markers: Sequence[str]) -> None:
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(texts),
         model_writer=model,
@@ -48,7 +59,6 @@ def train_pieces(texts: Iterable[str], size: int, kind: Literal["bpe", "unigram"
         num_threads=1,
         minloglevel=2,
     )
-    return model.getvalue()
 
 
 def write_marian_vocabulary(texts: Iterable[str], size: int, languages: Sequence[str], folder: Path) -> None:

@@ -65,7 +65,7 @@ def from_folder(public: PublicSet, folder: Path, work: Path) -> None:
     lacking = [item.name for item, path in found.items() if path is None]
     if lacking:
         raise ValueError(
-            f"{folder}: lacks {', '.join(lacking)} of {public.name}; they are looked for in it and in {public.name}/, with .gz or without"
+            f"{folder}: lacks {', '.join(lacking)} of {public.name}; looked for in it and in {public.name}/, with .gz or without"
         )
     problems = []
     for item, path in found.items():
@@ -129,7 +129,7 @@ def _download(client: httpx.Client, address: str) -> bytes:
             reason = f"the server answers {error.response.status_code} {error.response.reason_phrase}".strip()
             if error.response.status_code not in PASSING:
                 raise DownloadError(f"{address}: {reason}; {OFFLINE}") from None
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             reason = str(error) or type(error).__name__
     raise DownloadError(f"{address}: not downloaded in {ATTEMPTS} attempts: {reason}; {OFFLINE}")
 

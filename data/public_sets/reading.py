@@ -109,8 +109,14 @@ def blank(item: Segment | Utterance) -> Reject | None:
 
 
 def _segment_source(path: Path, languages: dict[str, str] | None = None) -> SegmentSource:
-    kind = None if path.suffix in (".csv", ".tmx") else "moses"
-    return SegmentSource(path=str(path), format=kind, encoding="utf-8", columns={}, languages=languages or {}, part="split")
+    return SegmentSource(
+        path=str(path),
+        format=None if path.suffix in (".csv", ".tmx") else "moses",
+        encoding="utf-8",
+        columns={},
+        languages=languages or {},
+        part="split",
+    )
 
 
 def _json(path: Path) -> Any:

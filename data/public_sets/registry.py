@@ -87,7 +87,7 @@ def find_set(name: str) -> PublicSet:
 _ALL = (
     PublicSet(
         name="wmt-chat-2024",
-        what="real customer-support chat, agents' and customers' messages, en with de, fr, ko, nl, pt, names masked",
+        what="real customer-support chat, en with de, fr, ko, nl, pt",
         size="de 17,805, fr 15,026, ko 16,122, nl 15,463, pt 15,092 messages",
         licence="CC BY-NC 4.0",
         measure_only=True,

@@ -1,8 +1,24 @@
+from typing import get_args
+
 import pytest
 import yaml
 from pydantic import BaseModel, Field, ValidationError
 
-from configs.schema import INTENTS_FILE, PARAMS_FILE, Intents, Params, Section, SettingsError, load_intents, load_params, read_settings
+from configs.schema import (
+    INTENTS_FILE,
+    PARAMS_FILE,
+    Augmentation,
+    Cleaning,
+    Intents,
+    MessageSource,
+    Params,
+    Section,
+    SegmentSource,
+    SettingsError,
+    load_intents,
+    load_params,
+    read_settings,
+)
 
 
 class Inner(Section):
@@ -152,6 +168,61 @@ def test_a_file_that_is_not_there(tmp_path):
     assert mistakes(tmp_path / "settings.yaml") == ["no such file"]
 
 
+SEGMENTS = {"path": "a.tsv", "format": None, "encoding": None, "columns": {"en": "source", "de": 2}, "languages": {}, "part": "split"}
+MESSAGES = {"path": "a.csv", "format": "csv", "encoding": "cp1252", "columns": {}, "language": "en", "part": "train"}
+
+
+def test_the_sources_of_users_are_read(tmp_path):
+    path = params(tmp_path, prepare_translation__sources=[SEGMENTS, SEGMENTS], prepare_intents__sources=[MESSAGES])
+    found = read_settings(path, Params)
+    assert found.prepare_translation.sources == [SegmentSource(**SEGMENTS)] * 2
+    assert found.prepare_intents.sources == [MessageSource(**MESSAGES)]
+
+
+def test_the_mistakes_of_a_source_are_told_with_its_place(tmp_path):
+    wrong = [SEGMENTS, {**SEGMENTS, "format": "docx", "part": "dev", "column": {}, "columns": {"en": 1.5}}]
+    lines = mistakes(params(tmp_path, prepare_translation__sources=wrong, prepare_intents__sources=[SEGMENTS]), Params)
+    formats = "'tsv', 'csv', 'jsonl', 'moses', 'tmx', 'parquet' or 'xlsx'"
+    assert lines == [
+        f"prepare_translation.sources.1.format = 'docx': input should be {formats}",
+        "prepare_translation.sources.1.columns.en.str = 1.5: input should be a valid string",
+        "prepare_translation.sources.1.columns.en.int = 1.5: input should be a valid integer",
+        "prepare_translation.sources.1.part = 'dev': input should be 'split', 'train', 'validation' or 'test'",
+        "prepare_translation.sources.1.column = {} is not a known key; did you mean columns?",
+        "prepare_intents.sources.0.language is missing",
+        "prepare_intents.sources.0.languages = {} is not a known key; did you mean language?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("length__shortest", 0, "length.shortest = 0: input should be greater than 0"),
+        ("length_ratio__most", 0.9, "length_ratio.most = 0.9: input should be greater than or equal to 1"),
+        ("language__least_confidence", 20.0, "language.least_confidence = 20.0: input should be less than or equal to 1"),
+        ("script__least_percent", 101.0, "script.least_percent = 101.0: input should be less than or equal to 100"),
+        ("markup", "yes", "markup = 'yes': input should be a valid boolean"),
+        ("urls", None, "urls = None: input should be a valid boolean"),
+        ("number", True, "number = True is not a known key; did you mean numbers?"),
+    ],
+)
+def test_thresholds_of_the_filters_have_limits(tmp_path, key, value, said):
+    path = params(tmp_path, **{f"prepare_translation__intake__cleaning__{key}": value})
+    assert mistakes(path, Params) == [f"prepare_translation.intake.cleaning.{said}"]
+
+
+def test_a_text_gets_one_kind_of_noise_at_most(tmp_path):
+    shares = {"case": 0.2, "punctuation": 0.2, "typos": 0.2, "noise": 0.2, "emoji": 0.2}
+    assert sum(read_settings(write(tmp_path, shares), Augmentation).model_dump().values()) == 1
+    lines = mistakes(params(tmp_path, train_intents__augmentation=shares | {"typos": 0.25}), Params)
+    assert len(lines) == 1
+    assert lines[0].startswith("train_intents.augmentation = {'case': 0.2,")
+    assert lines[0].endswith("value error, the shares add up to more than 1")
+    assert mistakes(params(tmp_path, train_intents__augmentation=shares | {"case": 1.0}), Params) == [
+        "train_intents.augmentation.case = 1.0: input should be less than 1"
+    ]
+
+
 def test_params_come_from_the_active_file_unless_the_environment_names_another(tmp_path, monkeypatch):
     monkeypatch.delenv("QUAYSIDE_PARAMS", raising=False)
     active = load_params()
@@ -165,13 +236,14 @@ def test_params_come_from_the_active_file_unless_the_environment_names_another(t
 def sections(schema):
     yield schema
     for field in schema.model_fields.values():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from sections(field.annotation)
+        for inner in (field.annotation, *get_args(field.annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                yield from sections(inner)
 
 
 def test_no_parameter_has_a_default():
     found = list(sections(Params))
-    assert len(found) > 10
+    assert {SegmentSource, MessageSource, Cleaning, Augmentation} < set(found)
     for section in found:
         assert section.model_config["frozen"]
         assert section.model_config["extra"] == "forbid"

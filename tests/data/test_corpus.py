@@ -1,15 +1,32 @@
 import json
+import random
 import re
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import yaml
 
-from configs.schema import PrepareTranslation
+from configs.schema import PARAMS_FILE, SegmentSource, load_params
 from data.checks import LeakError, combination_key
-from data.corpus import PARTS, held_out_patterns, split_segments, write_parts
+from data.cleaning import DUPLICATES, HELD_OUT
+from data.corpus import (
+    PARTS,
+    Sources,
+    check_leaks,
+    check_patterns,
+    held_out_patterns,
+    load_messages,
+    load_phrases,
+    load_unseen,
+    prepare,
+    shipped_segments,
+    split_segments,
+)
 from data.grammar import Grammar, Pattern
 from data.protect import find_protected
-from data.records import Segment, read_jsonl
+from data.records import RecordError, Reject, Segment, read_jsonl
+from data.tally import RejectedError
 
 NOUNS = ["pump", "motor", "axle", "valve", "belt", "crane", "drill", "lathe"]
 TIMES = ["today", "tomorrow", "soon", "now", "later"]
@@ -19,10 +36,14 @@ SLOTS = {
     "order_no": {"code": "PO-####"},
 }
 FORMS = {language: {"fallback": {}, "defaults": {}, "derived": {}} for language in ("en", "de")}
+ACTIVE = load_params(PARAMS_FILE).prepare_translation
+NO_LANGUAGE = ACTIVE.intake.cleaning.language.model_copy(update={"enabled": False})  # our sentences are in none
+INTAKE = ACTIVE.intake.model_copy(update={"cleaning": ACTIVE.intake.cleaning.model_copy(update={"language": NO_LANGUAGE})})
+SPLIT = ("test_held_out", "test", "validation", "train")  # in the order in which they take their texts
 
 
-def pattern(name, en, de):
-    return Pattern(name, "customer", None, False, {"en": en, "de": de})
+def pattern(name, en, de, informal=None):
+    return Pattern(name, "customer", None, False, {"en": en, "de": de}, informal or {})
 
 
 def patterns(count):
@@ -38,22 +59,31 @@ def wanted(**changes):
     values = {
         "languages": ["en", "de"],
         "expansions_per_pattern": 20,
+        "phrase_repeats": 3,
+        "message_repeats": 2,
+        "informal_percent": 20.0,
         "validation_segments": 30,
         "test_segments": 40,
         "held_out_patterns_percent": 10.0,
         "expansions_per_held_out_pattern": 4,
+        "sources": [],
+        "intake": INTAKE,
     }
-    return PrepareTranslation(**values | changes)
+    return ACTIVE.model_copy(update=values | changes)
+
+
+def split(grammar, seed=7, **changes):
+    return split_segments(grammar, wanted(**changes), seed, combination_key)
 
 
 @pytest.fixture(scope="module")
 def parts():
-    return split_segments(grammar(), wanted(), seed=7)
+    return split(grammar())
 
 
 def test_the_parts_have_the_sizes_asked_for(parts):
-    assert tuple(parts) == PARTS
-    assert {name: len(part) for name, part in parts.items()} == {"train": 18 * 20 - 70, "validation": 30, "test": 40, "test_unseen": 8}
+    assert tuple(parts) == SPLIT
+    assert {name: len(part) for name, part in parts.items()} == {"test_held_out": 8, "test": 40, "validation": 30, "train": 18 * 20 - 70}
 
 
 def test_a_combination_is_in_one_part_only(parts):
@@ -65,16 +95,16 @@ def test_a_combination_is_in_one_part_only(parts):
 def test_values_of_the_held_out_parts_were_never_trained_on(parts):
     values = {name: {span.text for s in part for span in find_protected(s.texts["en"])} for name, part in parts.items()}
     assert min(map(len, values.values())) > 5
-    for name in ("validation", "test", "test_unseen"):
+    for name in ("validation", "test", "test_held_out"):
         assert values[name].isdisjoint(values["train"])
 
 
 def test_held_out_patterns_are_in_their_own_part_only(parts):
     found = {name: {segment.pattern for segment in part} for name, part in parts.items()}
-    assert len(found["test_unseen"]) == 2
-    assert found["test_unseen"].isdisjoint(found["train"] | found["test"] | found["validation"])
+    assert len(found["test_held_out"]) == 2
+    assert found["test_held_out"].isdisjoint(found["train"] | found["test"] | found["validation"])
     assert found["test"] | found["validation"] <= found["train"]
-    assert Counter(s.pattern for s in parts["test_unseen"]).most_common()[-1][1] == 4
+    assert Counter(s.pattern for s in parts["test_held_out"]).most_common()[-1][1] == 4
 
 
 def test_segments_are_told_apart_by_their_id(parts):
@@ -84,8 +114,8 @@ def test_segments_are_told_apart_by_their_id(parts):
 
 
 def test_the_same_seed_gives_the_same_parts_and_another_seed_others(parts):
-    assert split_segments(grammar(), wanted(), seed=7) == parts
-    assert split_segments(grammar(), wanted(), seed=8) != parts
+    assert split(grammar()) == parts
+    assert split(grammar(), seed=8) != parts
 
 
 def test_a_text_that_two_patterns_share_is_not_trained_on_where_it_is_held_out():
@@ -94,19 +124,19 @@ def test_a_text_that_two_patterns_share_is_not_trained_on_where_it_is_held_out()
         pattern("t.two", "the {noun} {time}!", "zwei {noun} {time}"),
     ]
     doubles = [pattern("t.double", "THE {noun}, {time}", "drei {noun} {time}")]
-    settings = wanted(held_out_patterns_percent=0.0, expansions_per_pattern=38)  # of 40
-    parts = split_segments(Grammar(twins + doubles, SLOTS, FORMS, {}), settings, seed=7)
+    everything = Grammar(twins + doubles, SLOTS, FORMS, {})
+    parts = split(everything, held_out_patterns_percent=0.0, expansions_per_pattern=38)  # of 40
     english = {name: {combination_key(s.texts["en"]) for s in part} for name, part in parts.items()}
     assert english["train"].isdisjoint(english["test"] | english["validation"])
     assert english["test"].isdisjoint(english["validation"])
-    assert len(parts["test_unseen"]) == 0
+    assert len(parts["test_held_out"]) == 0
     assert len(parts["train"]) < 3 * 38 - 70  # some had to go
 
 
 def test_patterns_with_few_combinations_only_train():
     fixed = pattern("t.fixed", "thanks a lot", "danke sehr")
     few = pattern("t.few", "thanks {noun}", "danke {noun}")
-    parts = split_segments(grammar(20, fixed, few), wanted(held_out_patterns_percent=0.0), seed=7)
+    parts = split(grammar(20, fixed, few), held_out_patterns_percent=0.0)
     assert {"t.fixed", "t.few"} <= {s.pattern for s in parts["train"]}
     assert {"t.fixed", "t.few"}.isdisjoint(s.pattern for name in ("test", "validation") for s in parts[name])
 
@@ -121,16 +151,7 @@ def test_patterns_with_few_combinations_only_train():
 )
 def test_sizes_that_the_patterns_cannot_fill_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
-        split_segments(grammar(), wanted(**changes), seed=7)
-
-
-def test_a_leak_is_refused_even_if_the_dealing_lets_it_through(monkeypatch):
-    monkeypatch.setattr("data.corpus._without", lambda segments, *_: list(segments))
-    doubles = [pattern("t.one", "{noun} {time}", "eins {noun} {time}"), pattern("t.two", "{noun}, {time}!", "zwei {noun} {time}")]
-    with pytest.raises(LeakError, match=r"(test|validation) \(en\): \d+ texts stand in the training data too"):
-        split_segments(
-            Grammar(doubles, SLOTS, FORMS, {}), wanted(held_out_patterns_percent=0.0, test_segments=10, validation_segments=5), seed=7
-        )
+        split(grammar(), **changes)
 
 
 def test_a_new_pattern_moves_few_others_in_or_out():
@@ -145,10 +166,281 @@ def test_a_new_pattern_moves_few_others_in_or_out():
     assert held_out_patterns(everything, 0.0, 7) == []
 
 
-def test_the_parts_are_written_with_their_counts(parts, tmp_path):
-    write_parts(parts, tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {*(f"{name}.jsonl" for name in PARTS), "counts.json"}
-    assert {name: read_jsonl(tmp_path / f"{name}.jsonl", Segment) for name in PARTS} == parts
-    counts = json.loads((tmp_path / "counts.json").read_text())
-    assert counts["test_unseen"] == {"segments": 8, "patterns": 2}
-    assert counts["train"] == {"segments": 290, "patterns": 18}
+# Informal wordings
+
+
+@pytest.mark.parametrize(("percent", "fewest", "most"), [(0.0, 0, 0), (50.0, 1, 19), (100.0, 20, 20)])
+def test_some_expansions_are_trained_on_in_their_informal_wording_too(percent, fewest, most):
+    worded = pattern("t.worded", "please send {noun} {time}", "bitte schicken Sie {noun} {time}", {"de": "schick mal {noun} {time}"})
+    parts = split(grammar(20, worded), informal_percent=percent, test_segments=1, validation_segments=1, held_out_patterns_percent=0.0)
+    loose = [segment for segment in parts["train"] if segment.source_only]
+    assert fewest <= len(loose) <= most
+    formal = {s.texts["en"]: s.texts["de"] for s in parts["train"] if s.pattern == "t.worded" and not s.source_only}
+    for segment in loose:
+        assert segment.source_only == ["de"]
+        assert re.fullmatch(r"t\.worded\.informal\.[0-9a-f]{12}", segment.id)
+        assert segment.texts["de"] == formal[segment.texts["en"]].replace("Bitte schicken Sie", "Schick mal")
+    assert len({segment.id for segment in parts["train"]}) == len(parts["train"])
+
+
+def test_the_held_out_parts_have_no_informal_wording():
+    worded = [
+        pattern(f"t.{verb}", f"{verb} {{noun}} {{time}}", f"{verb}en Sie {{noun}} {{time}}", {"de": f"{verb} mal {{noun}} {{time}}"})
+        for verb in "abcdefghij"
+    ]
+    parts = split(Grammar(worded, SLOTS, FORMS, {}), informal_percent=100.0)
+    assert all(segment.source_only == [] and " Sie " in segment.texts["de"] for name in SPLIT[:3] for segment in parts[name])
+    assert any(segment.source_only for segment in parts["train"])
+
+
+# Leaks
+
+
+ASKED = "please tell us when {noun} leaves the port"
+
+
+def test_a_held_out_pattern_that_nearly_repeats_a_trained_one_is_refused():
+    held_out = [pattern("t.out", ASKED, "Wann geht {noun} ab?"), pattern("t.fine", "thanks a lot", "danke sehr")]
+    trained = [pattern("t.in", ASKED.replace("{noun}", "{order_no}") + ", ok", "{noun} geht wann ab Hafen?")]
+    shown = re.escape("'please tell us when  leaves the port' and 'pleasetelluswhenleavestheportok'")
+    said = f"^held-out patterns \\(en\\): 1 training texts are nearly those of the test part, for example {shown}$"
+    with pytest.raises(LeakError, match=said):
+        check_patterns(held_out, trained, 80.0)
+    check_patterns(held_out, trained, 100.0)
+    check_patterns(held_out[1:], trained, 80.0)
+
+
+def segments(*texts):
+    return [Segment(id=str(i), pattern="p", texts={"en": en, "de": de}) for i, (en, de) in enumerate(texts)]
+
+
+FINE = ("The crane is bent", "Der Kran ist krumm")
+
+
+def leaky(name, *texts):
+    """Parts of which one, beside the training part, holds these texts."""
+    trained = segments(("Where is PO-11?", "Wo ist PO-11?"), ("Please tell us when it leaves", "Bitte sagen Sie, wann es abgeht"))
+    return {part: segments(FINE) for part in PARTS} | {"train": trained, name: segments(*texts)}
+
+
+@pytest.mark.parametrize("name", PARTS[1:])
+def test_a_held_out_text_that_is_trained_on_is_refused(name):
+    check_leaks(leaky(name, FINE), wanted(), combination_key)
+    said = rf"^{name} \(de\): 1 texts stand in the training data too \(values aside\), for example 'wo ist PO-22'$"
+    with pytest.raises(LeakError, match=said):
+        check_leaks(leaky(name, FINE, ("Where's PO-22 now?", "wo ist PO-22")), wanted(), combination_key)
+
+
+def test_an_unseen_test_sentence_may_not_come_near_either():
+    near = ("Please tell us when it leaves it", "Wann geht das los?")
+    with pytest.raises(LeakError, match=r"^test_unseen \(en\): 1 training texts are nearly those of the test part"):
+        check_leaks(leaky("test_unseen", near), wanted(), combination_key)
+    check_leaks(leaky("test", near), wanted(), combination_key)
+
+
+# Everything that is shipped
+
+
+UNSEEN = {"id": "unseen.en.01", "pattern": "unseen.en", "texts": {"en": "The lid cracked in the cold", "de": "Der Deckel riss bei Kälte"}}
+MESSAGES = {"en.moq.01": "whats ur minimum", "en.moq.02": "the lid cracked, in the COLD!", "en.moq.03": "50 pls"}
+TRANSLATIONS = [
+    "id\tde",
+    "en.moq.01\tWie hoch ist die Mindestmenge?",
+    "en.moq.02\tDas Gehäuse brach im Frost",
+]
+PHRASES = ["en\tde\tes\tzh", "size\tdie Größe\tel tamaño\t尺寸", "Good morning.\tGuten Morgen.\tBuenos días.\t早上好。"]
+
+
+def write(path, lines):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def message(name, text):
+    labels = {"intent": "moq", "sentiment": "neutral", "urgency": "normal"}
+    return json.dumps({"id": name, "text": text, **labels})
+
+
+def dump(path, value):
+    write(path, yaml.safe_dump(value, allow_unicode=True).splitlines())
+
+
+@pytest.fixture
+def sources(tmp_path):
+    """A shipped data set in little."""
+    found = Sources(**{name: tmp_path / name for name in Sources.__dataclass_fields__})
+    entries = [{"id": p.id, "speaker": "customer", "opener": False, **p.templates} for p in patterns(20)]
+    dump(found.corpora / "t.yaml", {"patterns": entries})
+    dump(found.corpora / "slots.yaml", {"slots": SLOTS})
+    dump(found.corpora / "forms.yaml", FORMS)
+    write(found.phrases / "field.tsv", PHRASES)
+    write(found.messages / "en.jsonl", [message(name, text) for name, text in MESSAGES.items()])
+    write(found.translations / "en.tsv", TRANSLATIONS)
+    write(found.unseen / "en.jsonl", [json.dumps(UNSEEN)])
+    return found
+
+
+def test_everything_shipped_has_its_part(sources):
+    parts = shipped_segments(sources, wanted(), 7)
+    assert tuple(parts) == PARTS
+    assert parts["test_unseen"] == [Segment(**UNSEEN)]
+    sizes = {name: len(part) for name, part in parts.items()}
+    assert sizes == {"train": 290 + 2 * 3 + 1 * 2, "validation": 30, "test": 40, "test_held_out": 8, "test_unseen": 1}
+    phrases = [segment for segment in parts["train"] if segment.pattern == "field.tsv"]
+    assert [segment.id for segment in phrases] == [f"field.tsv:{line}#{n}" for line in (2, 3) for n in (1, 2, 3)]
+    assert phrases[0].texts == {"en": "size", "de": "die Größe"}
+    messages = [segment for segment in parts["train"] if segment.pattern == "message"]
+    assert [segment.id for segment in messages] == ["message.en.moq.01#1", "message.en.moq.01#2"]
+    assert {tuple(segment.source_only) for segment in messages} == {("en",)}
+
+
+def test_what_a_held_out_part_says_in_any_language_is_not_trained_on(sources):
+    write(sources.phrases / "more.tsv", [PHRASES[0], "a cover\tDER DECKEL riss bei Kälte!\tla tapa\t盖子"])
+    trained = shipped_segments(sources, wanted(), 7)["train"]
+    assert {"size", "Whats ur minimum".lower()} <= {segment.texts["en"].lower() for segment in trained}
+    assert {"a cover", MESSAGES["en.moq.02"]}.isdisjoint(segment.texts["en"] for segment in trained)
+
+
+def test_a_phrase_near_to_an_unseen_test_sentence_is_refused(sources):
+    write(sources.phrases / "more.tsv", [PHRASES[0], "The lid cracked in the cold, ok\tDer Deckel ist hin\tla tapa\t盖子"])
+    with pytest.raises(
+        LeakError, match=r"^test_unseen \(en\): 1 training texts are nearly .* 'The lid cracked in the cold' and 'thelidcrackedinthecoldok'"
+    ):
+        shipped_segments(sources, wanted(), 7)
+
+
+def test_repeats_may_be_none(sources):
+    trained = shipped_segments(sources, wanted(phrase_repeats=0, message_repeats=0), 7)["train"]
+    assert len(trained) == 290
+
+
+def test_the_messages_that_have_translations_are_parallel_text(sources):
+    assert [segment.id for segment in load_messages(sources)] == ["message.en.moq.01", "message.en.moq.02"]
+    write(sources.translations / "en.tsv", [*TRANSLATIONS, "en.moq.04\tx"])
+    with pytest.raises(RecordError, match=r"en\.tsv:4: 'en\.moq\.04' is no en message, or stands twice$"):
+        load_messages(sources)
+
+
+def test_unseen_test_sentences_are_read_or_refused(tmp_path):
+    with pytest.raises(RecordError, match=r"unseen: holds no test sentences$"):
+        load_unseen(tmp_path / "unseen")
+    write(tmp_path / "b.jsonl", [json.dumps(UNSEEN | {"id": "b"})])
+    write(tmp_path / "a.jsonl", [json.dumps(UNSEEN | {"id": "a", "terms": ["t/x"], "source_only": ["de"]})])
+    assert [(s.id, s.terms, s.source_only) for s in load_unseen(tmp_path)] == [("a", ["t/x"], ["de"]), ("b", [], [])]
+    write(tmp_path / "c.jsonl", ["{}"])
+    with pytest.raises(RecordError, match=r"c\.jsonl:1: id: Field required; pattern: Field required; texts: Field required"):
+        load_unseen(tmp_path)
+
+
+def test_broken_phrases_are_told_at_once(tmp_path):
+    write(tmp_path / "a.tsv", [*PHRASES, "lonely"])
+    write(tmp_path / "b.tsv", [*PHRASES, "too\tmany\tfields\tof\ttext"])
+    with pytest.raises(RecordError) as error:
+        load_phrases(tmp_path, ["en", "de"])
+    assert str(error.value).splitlines() == [
+        f"{tmp_path}/a.tsv:4: 1 fields, expected 4",
+        f"{tmp_path}/b.tsv:4: 5 fields, expected 4",
+    ]
+
+
+# With users' data
+
+
+def given(path, part):
+    return SegmentSource(path=str(path), format=None, encoding=None, columns={}, languages={}, part=part)
+
+
+@pytest.fixture
+def in_threads(monkeypatch):
+    """The pools as threads: a process takes a second to start."""
+
+    def pool(workers, mp_context=None, initializer=None, initargs=()):
+        return ThreadPoolExecutor(workers, initializer=initializer, initargs=initargs)
+
+    monkeypatch.setattr("data.intake.ProcessPoolExecutor", pool)
+
+
+def read_parts(out):
+    return {name: read_jsonl(out / f"{name}.jsonl", Segment) for name in PARTS}
+
+
+def test_the_parts_are_written_with_their_counts(sources, tmp_path):
+    sizes = prepare(sources, wanted(), 7, tmp_path / "out")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*(f"{name}.jsonl" for name in PARTS), "counts.json"}
+    assert read_parts(tmp_path / "out") == shipped_segments(sources, wanted(), 7)
+    counts = json.loads((tmp_path / "out" / "counts.json").read_text())
+    assert counts["parts"]["test_held_out"] == {"segments": 8, "patterns": 2}
+    assert counts["parts"]["train"] == {"segments": 298, "patterns": 18 + 2}
+    assert counts["sources"] == {}
+    assert sizes == {name: found["segments"] for name, found in counts["parts"].items()}
+
+
+USERS = [
+    ("the flange is loose", "Der Flansch ist lose"),
+    ("size!", "die Größe"),
+    ("The lid cracked in the cold", "Neuer Text von uns"),
+    ("the lid cracked in the cold, ok", "Noch ein Text von uns"),
+    ("the flange is loose", "Der Flansch ist lose"),
+]
+
+
+def test_users_data_joins_what_is_shipped(sources, tmp_path, in_threads):
+    path = write(tmp_path / "a.tsv", ["en\tde", *map("\t".join, USERS)])
+    sizes = prepare(sources, wanted(sources=[given(path, "train")]), 7, tmp_path / "out")
+    parts = read_parts(tmp_path / "out")
+    shipped = shipped_segments(sources, wanted(), 7)
+    assert [parts[name] for name in PARTS[1:]] == [shipped[name] for name in PARTS[1:]]
+    assert parts["train"][:298] == shipped["train"]
+    assert [(s.id, s.texts["en"]) for s in parts["train"][298:]] == [("a.tsv:2", "the flange is loose"), ("a.tsv:3", "size!")]
+    counts = json.loads((tmp_path / "out" / "counts.json").read_text())
+    tally = counts["sources"][str(path)]
+    assert (tally["read"], tally["rejected"], tally["kept"]) == (5, 0, {"train": 2})
+    assert tally["dropped"] == {HELD_OUT: 2, DUPLICATES: 1}
+    assert sizes["train"] == counts["parts"]["train"]["segments"] == 300
+    assert (tmp_path / "out" / "rejects" / "1.jsonl").read_text() == ""
+
+
+def distinct(count):
+    """Sentences of which no two are near."""
+    chance = random.Random(7)
+    stems = ["".join(chance.choices("abcdefghiklmnoprstuw", k=24)) for _ in range(count)]
+    return [(f"{stem} please", f"{stem[::-1]} bitte") for stem in stems]
+
+
+def test_users_data_alone(sources, tmp_path, in_threads):
+    path = write(tmp_path / "a.tsv", ["en\tde", *map("\t".join, distinct(50))])
+    alone = wanted(shipped=False, sources=[given(path, "split")], test_segments=5, validation_segments=4)
+    sizes = prepare(sources, alone, 7, tmp_path / "out")
+    assert sizes == {"train": 41, "validation": 4, "test": 5, "test_held_out": 0, "test_unseen": 0}
+    assert {s.pattern for part in read_parts(tmp_path / "out").values() for s in part} == {"a.tsv"}
+
+
+def test_what_is_trained_on_as_shipped_is_not_held_out_of_users_data(sources, tmp_path, in_threads):
+    known = [("Good morning!", "Guten Morgen zusammen"), ("a size", "Die Größe")]
+    path = write(tmp_path / "a.tsv", ["en\tde", *map("\t".join, [*known, *distinct(6)])])
+    some = wanted(sources=[given(path, "split")], test_segments=3, validation_segments=2)
+    prepare(sources, some, 7, tmp_path / "out")
+    parts = read_parts(tmp_path / "out")
+    users = {name: {s.texts["en"] for s in part if s.pattern == "a.tsv"} for name, part in parts.items()}
+    assert {name: len(texts) for name, texts in users.items() if texts} == {"train": 3, "validation": 2, "test": 3}
+    assert {"Good morning!", "a size"} <= users["train"]
+
+
+def test_what_a_users_test_text_says_is_not_trained_on_as_shipped(sources, tmp_path, in_threads):
+    prepare(sources, wanted(), 7, tmp_path / "before")
+    path = write(tmp_path / "a.tsv", ["en\tde", "Good morning!!\tGuten Morgen."])
+    prepare(sources, wanted(sources=[given(path, "test")]), 7, tmp_path / "out")
+    shipped = {name: {s.texts["en"] for s in read_jsonl(tmp_path / name / "train.jsonl", Segment)} for name in ("before", "out")}
+    assert "Good morning!" in shipped["before"]
+    assert "Good morning!" not in shipped["out"]
+    assert "Good morning!!" in {s.texts["en"] for s in read_jsonl(tmp_path / "out/test.jsonl", Segment)}
+
+
+def test_too_many_rejects_are_refused_and_no_part_is_written(sources, tmp_path, in_threads):
+    path = write(tmp_path / "a.tsv", ["en\tde", "lonely", "a\tb"])
+    with pytest.raises(RejectedError, match=r"a\.tsv: 1 of 2 lines could not be read, 1 % are allowed \(rejected_percent\)"):
+        prepare(sources, wanted(sources=[given(path, "train")]), 7, tmp_path / "out")
+    assert [str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*") if p.is_file()] == ["rejects/1.jsonl"]
+    rejects = read_jsonl(tmp_path / "out/rejects/1.jsonl", Reject)
+    assert rejects == [Reject(file=str(path), line=2, reason="1 fields, expected 2", text="lonely")]

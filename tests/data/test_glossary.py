@@ -44,6 +44,51 @@ def test_the_article_of_an_english_word_is_no_written_form():
     assert Term("m/x", (), {"en": {"article": "an", "base": "axle", "pl": "axles"}}).surfaces("en") == ["axle", "axles"]
 
 
+LOCALES = """
+industry: apparel
+terms:
+  - id: zip
+    en: {base: zip fastener, pl: zip fasteners}
+    en-US: {base: zipper, pl: zippers}
+    es: {base: cremallera, gender: f, pl: cremalleras}
+    es-MX: {base: cierre, gender: m, pl: cierres}
+    es-AR: {base: cierre, gender: m, pl: cierres relámpago}
+    est: tõmblukk
+    zh: {base: 拉链, classifier: 条}
+    zh-Hant: {base: 拉鍊, classifier: 條}
+    confused_with: [button, hook]
+    note: "Sold by the metre, or ready to sew in."
+  - {id: button, en: button}
+  - {id: hook, en: hook}
+"""
+
+
+def test_a_locale_is_read_with_its_language_and_written_with_none(tmp_path):
+    term = load_glossaries(write(tmp_path, a=LOCALES))["apparel"].terms[0]
+    assert term.surfaces("es") == ["cremallera", "cremalleras"]
+    assert term.surfaces("es-MX") == ["cierre", "cierres"]
+    assert term.read_as("es") == ["cremallera", "cremalleras", "cierre", "cierres relámpago", "cierres"]  # none twice, no Estonian
+    assert term.read_as("en") == ["zip fastener", "zip fasteners", "zipper", "zippers"]
+    assert term.read_as("zh") == ["拉链", "拉鍊"]
+    assert term.read_as("es-MX") == ["cierre", "cierres"]
+    assert term.read_as("fr") == []
+
+
+def test_a_term_names_those_it_must_not_be_confused_with(tmp_path):
+    zip_fastener, button, _ = load_glossaries(write(tmp_path, a=LOCALES))["apparel"].terms
+    assert zip_fastener.confused_with == ("apparel/button", "apparel/hook")
+    assert zip_fastener.note == "Sold by the metre, or ready to sew in."
+    assert (button.confused_with, button.note) == ((), "")
+
+
+def test_confusion_with_terms_that_there_are_not_is_told_at_once(tmp_path):
+    wrong = LOCALES.replace("[button, hook]", "[button, buckle, machinery/pump]")
+    assert problems(write(tmp_path, a=wrong)) == [
+        f"{tmp_path}/a.yaml: 'apparel/zip': confused_with names no term: 'apparel/buckle'",
+        f"{tmp_path}/a.yaml: 'apparel/zip': confused_with names no term: 'apparel/machinery/pump'",
+    ]
+
+
 def test_every_file_is_a_glossary_by_its_industry(tmp_path):
     write(tmp_path, b=PUMP, a="industry: apparel\nterms: []\n")
     (tmp_path / "notes.txt").write_text("not a glossary")

@@ -149,6 +149,51 @@ def test_an_expansion_names_its_terms():
     assert set(expansion.filling.terms) <= {"m/axle", "m/pump", "m/motor"}  # steel is no product
 
 
+def informal(templates=SEND, **wordings):
+    return Pattern("t.informal", "customer", None, True, templates, wordings)
+
+
+def test_the_informal_wording_differs_where_there_is_one_and_nowhere_else():
+    worded = informal(de="schick mir bitte {machine.def_acc} {soon}.")
+    expansions = grammar().expansions(worded, 60, 7)
+    assert [e.key for e in expansions] == [e.key for e in grammar().expansions(informal(), 60, 7)]
+    pairs = [(grammar().render(e, 7, "train"), grammar().render(e, 7, "train", informal=True)) for e in expansions]
+    assert any("in " in formal["en"] for formal, _ in pairs)
+    for formal, loose in pairs:
+        assert (loose["en"], loose["zh"]) == (formal["en"], formal["zh"])
+        assert loose["de"] == re.sub("^Bitte schicken Sie", "Schick mir bitte", formal["de"]).replace(
+            "bitte schicken Sie", "schick mir bitte"
+        )
+    assert any(loose["de"].startswith("Hallo, schick mir bitte") for _, loose in pairs)
+    assert any(loose["de"].startswith("Schick mir bitte") for _, loose in pairs)
+
+
+def test_a_pattern_without_an_informal_wording_is_the_same_in_both():
+    expansion = grammar().expansions(PATTERNS[0], 1, 7)[0]
+    assert grammar().render(expansion, 7, "train", informal=True) == grammar().render(expansion, 7, "train")
+
+
+def test_check_looks_at_informal_wordings():
+    worded = informal(de="schick mir {machine.dat}", fr="envoyez {machine} {soon}")
+    assert complaints(patterns=[worded]) == [
+        "t.informal (informal): {soon} is not in every language",
+        "t.informal (informal): m/axle: 'Achse' (de) has no form 'dat'",
+        "t.informal (informal): m/pump: 'Pumpe' (de) has no form 'dat'",
+        "t.informal (informal): m/motor: 'Motor' (de) has no form 'dat'",
+        "t.informal (informal): fr is not a language of forms.yaml",
+    ]
+    grammar(patterns=[informal(de="schick {machine.def_acc} {soon}", zh="{soon}发{machine}")]).check()
+
+
+def test_the_locales_of_a_term_fill_no_slot():
+    term = Term("m/zip", ("product",), {**TERMS[0].forms, "de-AT": {"base": "Zipp"}, "zh-Hant": {"base": "軸"}})
+    found = grammar(terms=(term,))
+    found.check()
+    rendered = texts(found, pattern("t.send", SEND, opener=False))
+    assert len(rendered) > 1
+    assert all(set(text) == {"en", "de", "zh"} and "die Achse" in text["de"] for text in rendered)
+
+
 def test_generated_values_of_the_pools_share_nothing():
     found = {
         pool: {text["en"] for seed in range(80) for text in texts(grammar(), PATTERNS[2], seed, pool=pool)} for pool in ("train", "test")
@@ -319,6 +364,12 @@ def test_load_grammar_reads_every_file(tmp_path):
         ("b.one", "customer", "moq", True),
     ]
     assert found.languages == ("en",)
+    assert [p.informal for p in found.patterns] == [{}, {}]
+
+
+def test_load_grammar_reads_informal_wordings(tmp_path):
+    text = "patterns:\n  - {id: b.one, speaker: customer, en: 'do you not', informal: {en: \"don't you\"}}\n"
+    assert [p.informal for p in load_grammar(*write(tmp_path, b=text)).patterns] == [{}, {"en": "don't you"}]
 
 
 @pytest.mark.parametrize(
@@ -333,6 +384,11 @@ def test_load_grammar_reads_every_file(tmp_path):
         ),
         ({"b": "patterns:\n  - {id: b.one, speaker: agent, fr: hi}"}, r"pattern 'b.one': .* not known: \['fr'\]"),
         ({"b": "patterns:\n  - {id: b.one, speaker: agent, en: no}"}, r"pattern 'b.one': en is not text \(quote it\)"),
+        ({"b": "patterns:\n  - {id: b.one, speaker: agent, en: hi, informal: {en: no}}"}, r"pattern 'b.one': en is not text \(quote it\)"),
+        (
+            {"b": "patterns:\n  - {id: b.one, speaker: agent, opener: false, en: hi, informal: {fr: salut}}"},
+            r"b\.one \(informal\): fr is not a language of forms\.yaml",
+        ),
         ({"b": "patterns:\n  - {id: a.one, speaker: customer, en: hi}"}, "pattern id 'a.one' stands twice"),
         ({"b": "patterns:\n  - {id: b.one, speaker: customer, en: '{x}'}"}, r"b.one: slot \{x\} is not defined"),
     ],

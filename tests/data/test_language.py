@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.language import UnknownLanguageError, canonical, detect, warm_up
+from data.language import UnknownLanguageError, canonical, confidence, detect, warm_up
 
 ALL = ("en", "zh", "de", "es")
 
@@ -99,6 +99,36 @@ def test_the_answer_is_one_of_the_supported(text, supported):
     except UnknownLanguageError:
         return
     assert found in supported
+
+
+SENTENCES = {
+    "en": "Please tell us when the goods will leave the port.",
+    "zh": "请告诉我们货物什么时候离港。",
+    "de": "Bitte teilen Sie uns mit, wann die Ware den Hafen verlässt.",
+    "es": "Díganos, por favor, cuándo sale la mercancía del puerto.",
+}
+
+
+@pytest.mark.parametrize("language", ALL)
+def test_a_sentence_is_likely_in_its_language_and_unlikely_in_the_others(language):
+    assert confidence(SENTENCES[language], language) > 0.9
+    assert max(confidence(SENTENCES[language], other) for other in ALL if other != language) < 0.1
+
+
+def test_a_region_does_not_matter_to_the_confidence():
+    assert confidence(SENTENCES["es"], "es-MX") == confidence(SENTENCES["es"], "es") > 0.9
+
+
+def test_a_language_that_is_not_ours_is_compared_with_ours():
+    french = "Veuillez nous dire quand la marchandise quittera le port."
+    assert confidence(french, "fr") > 0.9
+    assert confidence(SENTENCES["en"], "fr") < 0.1
+    assert confidence(french, "en", ("en", "fr")) < 0.1
+
+
+@pytest.mark.parametrize("code", ["xx", "tlh", "", "zxx-Latn"])
+def test_a_language_that_lingua_does_not_know_is_believed(code):
+    assert confidence(SENTENCES["en"], code) == 1.0
 
 
 def test_warm_up_loads_the_models_once():

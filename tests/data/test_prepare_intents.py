@@ -3,25 +3,49 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
 
-from data.records import Utterance, read_jsonl, tree_sha256
-from data.utterances import OUT_OF_SCOPE, PARTS
+from configs.schema import PARAMS_FILE, ROOT
+from data.records import OUT_OF_SCOPE, Utterance, read_jsonl, tree_sha256
+from data.utterances import PARTS
 
-ROOT = Path(__file__).resolve().parents[2]
 OUT = Path("data/prepared/intents")
+SHIPPED = ROOT / "data"
+TRANSLATED = ("en.thanks.", "en.out_of_scope.")  # the ids of the messages that these tests translate
+USERS = [("message", "label"), ("Which seal kit fits the 4711 flange?", "technical_support"), ("lonely",)]
+SOURCE = {
+    "path": "users.tsv",
+    "format": None,
+    "encoding": None,
+    "columns": {"text": "message", "intent": "label"},
+    "language": "en",
+    "part": "train",
+}
+CORPORA = {
+    "forms": {"en": {"fallback": {}, "defaults": {}, "derived": {}}},
+    "slots": {"slots": {"code": {"code": "QX-####"}, "opener_customer": [{"en": "Hello,"}]}},
+    "t": {"patterns": [{"id": "t.one", "speaker": "customer", "intent": "moq", "en": "at which volume do prices drop for {code}?"}]},
+}
 
 
 def workplace(folder, **changes):
-    """A folder with the shipped sources and few messages from patterns."""
-    (folder / "data").mkdir(parents=True)
-    for name in ("corpora", "glossaries", "utterances"):
-        (folder / "data" / name).symlink_to(ROOT / "data" / name)
-    params = yaml.safe_load((ROOT / "configs" / "params.yaml").read_text(encoding="utf-8"))
-    params["prepare_intents"] |= {"pattern_messages": 2} | changes
+    """A folder with the shipped English messages, some translations, one pattern and a line of a user."""
+    for name in ("corpora", "glossaries", "utterances", "translations"):
+        (folder / "data" / name).mkdir(parents=True)
+    (folder / "data/utterances/en.jsonl").symlink_to(SHIPPED / "utterances/en.jsonl")
+    messages = [m for m in read_jsonl(SHIPPED / "utterances/en.jsonl", Utterance) if m.id.startswith(TRANSLATED)]
+    lines = ["id\tde", *(f"{m.id}\tZahl {number}: {m.id[::-1]}" for number, m in enumerate(messages))]
+    (folder / "data/translations/en.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for name, content in CORPORA.items():
+        (folder / f"data/corpora/{name}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    (folder / "users.tsv").write_text("".join("\t".join(row) + "\n" for row in USERS), encoding="utf-8")
+    params = yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8"))
+    params["prepare_intents"]["intake"]["rejected_percent"] = 50.0
+    params["prepare_intents"] |= {"pattern_messages": 2, "translations": True, "sources": [SOURCE]} | changes
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     return folder
 
@@ -38,24 +62,42 @@ def prepared(tmp_path_factory):
     return folder, prepare(folder)
 
 
-def test_it_writes_every_part_and_says_so_in_one_line(prepared):
+@pytest.fixture(scope="module")
+def parts(prepared):
+    return {name: read_jsonl(prepared[0] / OUT / f"{name}.jsonl", Utterance) for name in PARTS}
+
+
+def test_it_writes_every_part_and_says_so_in_one_line(prepared, parts):
     folder, done = prepared
     assert (done.returncode, done.stderr) == (0, "")
-    parts = {name: read_jsonl(folder / OUT / f"{name}.jsonl", Utterance) for name in PARTS}
+    names = {*(f"{name}.jsonl" for name in PARTS), "labels.json", "counts.json", "rejects"}
+    assert {path.name for path in (folder / OUT).iterdir()} == names
     sizes = ", ".join(f"{name} {len(part):,}" for name, part in parts.items())
-    by_hand = sum(len(read_jsonl(path, Utterance)) for path in (ROOT / "data" / "utterances").glob("*.jsonl"))
-    line = rf"{OUT}: {by_hand:,} messages by hand, with the patterns' {sizes} \(\d+\.\d s\)\n"
-    assert re.fullmatch(line, done.stdout)
-    counts = json.loads((folder / OUT / "counts.json").read_text())
-    assert {name: sum(counts[name].values()) for name in PARTS} == {name: len(part) for name, part in parts.items()}
+    assert re.fullmatch(rf"{OUT}: {sizes} messages, 27 intents \(\d+\.\d s\)\n", done.stdout)
+    counts = json.loads((folder / OUT / "counts.json").read_text())["parts"]
+    assert counts == {name: dict(sorted(Counter(m.language for m in part).items())) for name, part in parts.items()}
+    assert len(json.loads((folder / OUT / "labels.json").read_text())["intent"]) == 27
 
 
-def test_only_the_training_part_has_messages_from_patterns_and_none_out_of_scope(prepared):
-    parts = {name: read_jsonl(prepared[0] / OUT / f"{name}.jsonl", Utterance) for name in PARTS}
-    from_patterns = {name: sum(m.sentiment is None for m in part) for name, part in parts.items()}
-    assert from_patterns["train"] > 100
-    assert from_patterns["validation"] == from_patterns["test"] == 0
+def test_what_users_brought_is_trained_on_and_counted(prepared, parts):
+    folder, _ = prepared
+    assert [m.intent for m in parts["train"] if m.text == USERS[1][0]] == ["technical_support"]
+    tally = json.loads((folder / OUT / "counts.json").read_text())["sources"]["users.tsv"]
+    assert tally == {"read": 1, "rejected": 1, "kept": {"train": 1}, "dropped": {}, "examples": {}}
+    assert json.loads((folder / OUT / "rejects/1.jsonl").read_text())["line"] == 3
+
+
+def test_only_the_training_part_has_messages_from_patterns_and_none_out_of_scope(parts):
+    from_patterns = {name: [m.id for m in part if ".pattern." in m.id] for name, part in parts.items()}
+    assert from_patterns == {"train": ["en.pattern.t.one.0", "en.pattern.t.one.1"], "validation": [], "test": []}
     assert [any(m.intent == OUT_OF_SCOPE for m in parts[name]) for name in PARTS] == [False, True, True]
+
+
+def test_translations_follow_their_messages(parts):
+    translated = {m.id for m in parts["train"] if m.id.endswith(">de")}
+    assert translated == {f"{m.id}>de" for m in parts["train"] if m.id.startswith("en.thanks.") and ">" not in m.id and not m.history}
+    assert len(translated) > 30
+    assert all(">" not in m.id for name in ("validation", "test") for m in parts[name])
 
 
 def test_the_same_inputs_give_the_same_bytes_whatever_the_hash_seed(prepared, tmp_path):
@@ -64,10 +106,15 @@ def test_the_same_inputs_give_the_same_bytes_whatever_the_hash_seed(prepared, tm
     assert tree_sha256(other / OUT) == tree_sha256(prepared[0] / OUT)
 
 
-def test_what_cannot_be_done_is_one_sentence_and_writes_nothing(tmp_path):
-    folder = workplace(tmp_path / "three", test_per_intent=1_000)
+def test_translations_may_be_left_out(tmp_path):
+    folder = workplace(tmp_path / "three", translations=False)
+    assert prepare(folder).returncode == 0
+    assert {m.language for m in read_jsonl(folder / OUT / "train.jsonl", Utterance)} == {"en"}
+
+
+def test_what_cannot_be_done_is_one_sentence_and_writes_no_part(tmp_path):
+    folder = workplace(tmp_path / "four", test_per_intent=1_000, sources=[])
     done = prepare(folder)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert re.fullmatch(r"error: de: \w+ has \d+ messages, the split needs more than 1004\n", done.stderr)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"error: en: \w+ has \d+ messages, the split needs more than 1004\n", done.stderr)
     assert not (folder / OUT).exists()

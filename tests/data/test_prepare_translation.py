@@ -8,21 +8,46 @@ from pathlib import Path
 import pytest
 import yaml
 
+from configs.schema import PARAMS_FILE, ROOT
 from data.corpus import PARTS
-from data.records import Segment, read_jsonl, tree_sha256
+from data.records import Segment, Utterance, read_jsonl, tree_sha256
 
-ROOT = Path(__file__).resolve().parents[2]
 OUT = Path("data/prepared/translation")
+SHIPPED = ROOT / "data"
 SMALL = {"expansions_per_pattern": 12, "validation_segments": 20, "test_segments": 30, "expansions_per_held_out_pattern": 2}
+USERS = ["source\ttarget", "The flange 4711 is cracked\tDer Flansch 4711 hat einen Riss", "\tleer", "lonely"]
+SOURCE = {
+    "path": "users.tsv",
+    "format": None,
+    "encoding": None,
+    "columns": {"en": "source", "de": "target"},
+    "languages": {},
+    "part": "train",
+}
+
+
+def link(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).symlink_to(SHIPPED / name)
+
+
+def write(path, lines):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 def workplace(folder, **changes):
-    """A folder with the shipped sources and small parameters."""
-    (folder / "data").mkdir(parents=True)
-    for name in ("corpora", "glossaries"):
-        (folder / "data" / name).symlink_to(ROOT / "data" / name)
-    params = yaml.safe_load((ROOT / "configs" / "params.yaml").read_text(encoding="utf-8"))
-    params["prepare_translation"] |= SMALL | changes
+    """A folder with a part of the shipped sources, two lines of a user, and small parameters."""
+    files = [f"corpora/{name}.yaml" for name in ("slots", "forms", "conversation", "logistics")]
+    link(folder / "data", *files, "glossaries", "utterances/en.jsonl", "test_unseen")
+    write(folder / "data/phrases/short.tsv", (SHIPPED / "phrases/ordering.tsv").read_text("utf-8").splitlines()[:41])
+    messages = read_jsonl(SHIPPED / "utterances/en.jsonl", Utterance)[:2]
+    write(folder / "data/translations/en.tsv", ["id\tde\tes\tzh", *(f"{m.id}\tAuf Deutsch\ten español\t中文" for m in messages)])
+    write(folder / "users.tsv", USERS)
+    params = yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8"))
+    params["prepare_translation"]["intake"]["rejected_percent"] = 40.0
+    params["prepare_translation"] |= SMALL | {"sources": [SOURCE]} | changes
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
     return folder
 
@@ -42,15 +67,26 @@ def prepared(tmp_path_factory):
 def test_it_writes_every_part_and_says_so_in_one_line(prepared):
     folder, done = prepared
     assert (done.returncode, done.stderr) == (0, "")
-    counts = json.loads((folder / OUT / "counts.json").read_text())
-    assert {path.name for path in (folder / OUT).iterdir()} == {*(f"{name}.jsonl" for name in PARTS), "counts.json"}
-    line = re.fullmatch(r"data/prepared/translation: (\d+) patterns into (.+) segments in 4 languages \(\d+\.\d s\)\n", done.stdout)
-    assert int(line[1]) >= 80
-    assert line[2] == ", ".join(f"{name} {counts[name]['segments']:,}" for name in PARTS)
+    counts = json.loads((folder / OUT / "counts.json").read_text())["parts"]
+    assert {path.name for path in (folder / OUT).iterdir()} == {*(f"{name}.jsonl" for name in PARTS), "counts.json", "rejects"}
+    sizes = ", ".join(f"{name} {counts[name]['segments']:,}" for name in PARTS)
+    assert re.fullmatch(rf"{OUT}: {sizes} segments in en, zh, de, es \(\d+\.\d s\)\n", done.stdout)
     for name in PARTS:
         segments = read_jsonl(folder / OUT / f"{name}.jsonl", Segment)
         assert len(segments) == counts[name]["segments"] > 0
-        assert all(list(segment.texts) == ["en", "de", "es", "zh"] for segment in segments)
+        assert all(set(segment.texts) == {"en", "de", "es", "zh"} for segment in segments if segment.pattern != "users.tsv")
+
+
+def test_everything_that_is_brought_is_trained_on(prepared):
+    folder, _ = prepared
+    trained = read_jsonl(folder / OUT / "train.jsonl", Segment)
+    patterns = {segment.pattern.split(".")[0] for segment in trained}
+    assert patterns == {"conversation", "logistics", "short", "message", "users"}
+    assert trained[-1].texts == {"en": "The flange 4711 is cracked", "de": "Der Flansch 4711 hat einen Riss"}
+    tally = json.loads((folder / OUT / "counts.json").read_text())["sources"]["users.tsv"]
+    assert tally == {"read": 2, "rejected": 1, "kept": {"train": 1}, "dropped": {"empty": 1}, "examples": {"empty": [" | leer"]}}
+    (reject,) = (folder / OUT / "rejects/1.jsonl").read_text().splitlines()
+    assert json.loads(reject) == {"file": "users.tsv", "line": 4, "reason": "1 fields, expected 2", "text": "lonely"}
 
 
 def test_the_same_inputs_give_the_same_bytes_whatever_the_hash_seed(prepared, tmp_path):
@@ -59,13 +95,12 @@ def test_the_same_inputs_give_the_same_bytes_whatever_the_hash_seed(prepared, tm
     assert tree_sha256(other / OUT) == tree_sha256(prepared[0] / OUT)
 
 
-def test_what_cannot_be_done_is_one_sentence_and_writes_nothing(tmp_path):
-    folder = workplace(tmp_path / "three", test_segments=10**6)
+def test_what_cannot_be_done_is_one_sentence_and_writes_no_part(tmp_path):
+    folder = workplace(tmp_path / "three", shipped=False, sources=[SOURCE | {"part": "split"}])
     done = prepare(folder)
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert re.fullmatch(r"error: the patterns give too few combinations \(test: \d+ of 1000000, validation: 0 of 20\)\n", done.stderr)
-    assert not (folder / OUT).exists()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: users.tsv: 1 segments are left, but 50 are to be held out of them\n"
+    assert [path.name for path in (folder / OUT).rglob("*") if path.is_file()] == ["1.jsonl"]
 
 
 def test_wrong_parameters_are_one_sentence(tmp_path):
@@ -74,3 +109,12 @@ def test_wrong_parameters_are_one_sentence(tmp_path):
     assert done.returncode == 1
     expected = f"error: {folder}/params.yaml: prepare_translation.test_segments = -1: input should be greater than 0\n"
     assert done.stderr == expected
+
+
+def test_a_source_that_is_not_there_is_one_sentence(tmp_path):
+    folder = workplace(tmp_path / "five", shipped=False)
+    (folder / "users.tsv").rename(folder / "user.tsv")
+    done = prepare(folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: users.tsv: no such file or folder; did you mean user.tsv?\n"
+    assert [path.name for path in (folder / OUT).rglob("*") if path.is_file()] == []

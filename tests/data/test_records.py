@@ -12,7 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from data.records import RecordError, Segment, Turn, Utterance, file_sha256, read_jsonl, tree_sha256, write_json, write_jsonl, write_text
+from data.records import (
+    RecordError,
+    Reject,
+    Segment,
+    Turn,
+    Utterance,
+    Writer,
+    file_sha256,
+    read_jsonl,
+    tree_sha256,
+    write_json,
+    write_jsonl,
+    write_text,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,6 +39,23 @@ def test_records_are_frozen_and_closed():
         Turn(role="agent", text="x", mood="good")
     with pytest.raises(ValidationError, match="'customer' or 'agent'"):
         Turn(role="robot", text="x")
+    with pytest.raises(ValidationError, match="frozen"):
+        Reject(file="a", line=1, reason="x").line = 2
+
+
+def test_what_is_read_only_is_named_and_otherwise_nothing_is(tmp_path):
+    informal = SEGMENT.model_copy(update={"source_only": ["zh"]})
+    assert SEGMENT.source_only == []
+    write_jsonl(tmp_path / "a.jsonl", [SEGMENT, informal])
+    assert [segment.source_only for segment in read_jsonl(tmp_path / "a.jsonl", Segment)] == [[], ["zh"]]
+
+
+def test_a_reject_says_where_and_why(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"file": "b.csv", "line": 7, "reason": "no text"}\n{"file": "b.csv", "line": "x", "reason": ""}\n')
+    with pytest.raises(RecordError, match=r"a\.jsonl:2: line: Input should be a valid integer"):
+        read_jsonl(tmp_path / "a.jsonl", Reject)
+    write_jsonl(tmp_path / "a.jsonl", [Reject(file="b.csv", line=7, reason="no text")])
+    assert read_jsonl(tmp_path / "a.jsonl", Reject) == [Reject(file="b.csv", line=7, reason="no text", text="")]
 
 
 # Line separators that str.splitlines() would cut at stand inside JSON strings; customers paste them.
@@ -90,6 +120,30 @@ def test_write_makes_the_folder_and_leaves_nothing_else(tmp_path):
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a.txt"]
 
 
+def test_a_file_written_piece_by_piece_appears_at_the_end(tmp_path):
+    path = tmp_path / "new" / "a.txt"
+    with Writer(path) as writer:
+        writer.write("ä\n")
+        assert not path.exists()
+        writer.write("b\n")
+    assert path.read_bytes() == "ä\nb\n".encode()
+    assert [p.name for p in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_pieces_that_fail_midway_leave_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def broken():
+        with Writer(path) as writer:
+            writer.write("new")
+            raise RuntimeError("source broke")
+
+    with pytest.raises(RuntimeError, match="source broke"):
+        broken()
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a.txt", "old")]
+
+
 def test_a_text_that_cannot_be_encoded_leaves_the_old_file(tmp_path):
     path = tmp_path / "a.txt"
     write_text(path, "old")
@@ -124,16 +178,21 @@ def test_json_that_other_tools_cannot_read_is_refused(tmp_path):
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from data.records import write_text
+from data.records import Writer, write_text
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-write_text(Path(sys.argv[1]), "new " * 1_000_000)
+if sys.argv[2] == "whole":
+    write_text(Path(sys.argv[1]), "new " * 1_000_000)
+with Writer(Path(sys.argv[1])) as writer:
+    for _ in range(1_000):
+        writer.write("new " * 1_000)
 """
 
 
-def test_a_full_disk_leaves_the_old_file_and_no_half_written_one(tmp_path):
+@pytest.mark.parametrize("way", ["whole", "pieces"])
+def test_a_full_disk_leaves_the_old_file_and_no_half_written_one(tmp_path, way):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(path)], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", FULL_DISK, str(path), way], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"[Errno {errno.EFBIG}]" in done.stderr
     assert str(path) in done.stderr  # the kernel alone does not say which file

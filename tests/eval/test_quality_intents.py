@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from configs.schema import EvaluateIntents
-from data.records import Utterance, read_jsonl
-from eval.quality_intents import evaluate, head_logits, precision_drop, score_intents, tfidf_baseline
+from data.augment import KINDS
+from data.records import Turn, Utterance, read_jsonl
+from eval.quality_intents import evaluate, head_logits, noise_scores, precision_drop, score_intents, tfidf_baseline
 from serving.bundle import load_classifier
 
 SETTINGS = EvaluateIntents(batch_size=4, resamples=50)
@@ -70,6 +71,53 @@ def test_every_number_is_what_it_says(messages: list[Utterance], logits: dict[st
     assert scores["urgency_macro_f1"] == 100.0
 
 
+def test_what_no_message_is_labelled_for_has_no_number(messages: list[Utterance], logits: dict[str, Any]) -> None:
+    bare = [m.model_copy(update={"urgency": None}) for m in messages[:4]]
+    scores = score_intents(FakeClassifier(), bare, {head: rows[:4] for head, rows in logits.items()}, SETTINGS)  # type: ignore[arg-type]
+    assert not {"oos_recall", "urgency_macro_f1"} & set(scores)
+    assert scores["sentiment_macro_f1"] == pytest.approx((4 / 5 + 0) / 2 * 100)
+    assert (scores["accuracy"], scores["in_scope_kept"]) == (75.0, 100.0)
+
+
+class Reader:
+    """Knows the clean messages by heart and takes every other one for the other intent; keeps what it was asked."""
+
+    labels = LABELS
+
+    def __init__(self, known: dict[str, str]) -> None:
+        self.known = known
+        self.asked: list[tuple[str, Any]] = []
+
+    def logits(self, messages: list[tuple[str, Any]]) -> dict[str, Any]:
+        self.asked += messages
+        best = [LABELS["intent"].index(self.known.get(text, "thanks")) for text, _ in messages]
+        return {"intent": np.eye(2)[best]}
+
+
+def test_each_kind_of_noise_is_in_the_messages_and_not_in_their_history() -> None:
+    history = [Turn(role="agent", text="Which Machine?")]
+    clean = ["We order Twenty machines, please.", "Wir bestellen Zwanzig Maschinen, bitte.", "Thank you, Everything works."]
+    intents = ["order_place", "order_place", "thanks"]
+    messages = [
+        Utterance(id=str(i), text=text, intent=intent, language=language, history=history)
+        for i, (text, intent, language) in enumerate(zip(clean, intents, ("en", "de", "en"), strict=True))
+    ]
+    reader = Reader(dict(zip(clean, intents, strict=True)))
+    found = noise_scores(reader, messages, 71.5, SETTINGS, seed=7)  # type: ignore[arg-type]
+    assert list(found) == ["clean", *KINDS]
+    assert found.pop("clean") == 71.5
+    assert found == dict.fromkeys(KINDS, pytest.approx(25))  # of thanks 1 found, 2 too many; of order_place none
+    texts = [text for text, _ in reader.asked]
+    assert len(texts) == len(KINDS) * len(messages)
+    assert not set(texts) & set(clean)
+    assert all(turns == history for _, turns in reader.asked)
+    again = Reader({})
+    noise_scores(again, messages, 71.5, SETTINGS, seed=7)  # type: ignore[arg-type]
+    assert again.asked == reader.asked
+    knowing = Reader(dict(zip(texts, intents * len(KINDS), strict=True)))
+    assert noise_scores(knowing, messages, 71.5, SETTINGS, seed=7) == {"clean": 71.5, **dict.fromkeys(KINDS, 100.0)}  # type: ignore[arg-type]
+
+
 def test_what_a_precision_loses_is_paired(messages: list[Utterance], logits: dict[str, Any]) -> None:
     worse = {**logits, "intent": logits["intent"].copy()}
     worse["intent"][0] = [0.0, 1.0]
@@ -124,6 +172,11 @@ def test_the_classifier_is_scored_as_it_would_be_served(judged: Any, world: Any,
     assert set(scores["by_language"]) == {"de", "en", "es", "zh"}
     assert scores["baseline_macro_f1"] > 40, "TF-IDF tells four intents apart"
     assert 0 <= scores["macro_f1_low"] <= scores["macro_f1"] <= scores["macro_f1_high"] <= 100
+    noisy = judged.result["robustness"]["intents"]
+    assert list(noisy) == ["clean", *KINDS]
+    assert noisy["clean"] == scores["macro_f1"]
+    assert all(0 <= score <= 100 for score in noisy.values())
+    assert len(set(noisy.values())) > 2, "noise shows"
     parity = judged.result["parity"]["intents"]
     assert parity["logits_max_abs"] < 1e-3
     assert parity["int8_macro_f1_drop"] <= parity["int8_macro_f1_drop_upper"]
@@ -136,5 +189,6 @@ def test_the_classifier_is_scored_as_it_would_be_served(judged: Any, world: Any,
     assert judged.run.info.status == "FINISHED"
     assert judged.run.data.tags["kind"] == "evaluate"
     assert judged.run.data.metrics["intents.macro_f1"] == scores["macro_f1"]
+    assert judged.run.data.metrics["robustness.intents.typos"] == noisy["typos"]
     assert judged.run.data.metrics["parity.intents.logits_max_abs"] == parity["logits_max_abs"]
     assert [file.path for file in mlflow_up.list_artifacts(judged.run.info.run_id)] == ["messages.jsonl"]

@@ -1,5 +1,6 @@
 import json
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,8 @@ SIGNATURE = {
 TRANSLATION = {"translation": {"en-de": {"chrf": 61.0, "direct": True}}, "parity": {"en-xx": {"sequences_equal": 100.0}}}
 INTENTS = {"intents": {"macro_f1": 70.0, "by_language": {"de": {"macro_f1": 68.0}}}, "parity": {"intents": {"int8_macro_f1_drop": 0.1}}}
 LATENCY = {"latency": {"translate": {"p95_ms": 80.0, "failed": 0}}, "serving": {"ready_s": 4.0}}
+TALLY = {"read": 90, "rejected": 1, "kept": {"train": 80}, "dropped": {"copies": 10}, "examples": {"copies": ["a | a"]}}
+COUNTS = {"parts": {"train": {"de": 300}}, "sources": {"data/My export (2).tsv": TALLY}}
 
 
 @pytest.fixture
@@ -29,28 +32,60 @@ def work(tmp_path):
     return write
 
 
-def build(work):
-    return build_report(work, profile="demo", signature=SIGNATURE)
+@pytest.fixture
+def prepared(tmp_path):
+    """Counts of one kind of data; a folder without any is no kind."""
+    folder = tmp_path / "prepared"
+    (folder / "intents").mkdir(parents=True)
+    (folder / "other").mkdir()
+    (folder / "intents" / "counts.json").write_text(json.dumps(COUNTS))
+    return folder
 
 
-def test_the_parts_become_one_report_in_one_order(work):
-    report = build(work(latency=LATENCY, intents=INTENTS, translation=TRANSLATION))
-    assert list(report) == ["profile", "translation", "intents", "latency", "serving", "parity", "signature"]
+def build(work, prepared=Path("nowhere")):
+    return build_report(work, prepared, profile="demo", signature=SIGNATURE)
+
+
+def test_the_parts_become_one_report_in_one_order(work, prepared):
+    noisy = {"robustness": {"intents": {"clean": 70.0, "typos": 66.0}}}
+    report = build(work(latency=LATENCY, intents=INTENTS | noisy, translation=TRANSLATION), prepared)
+    sections = ["translation", "intents", "robustness", "latency", "serving", "parity", "data"]
+    assert list(report) == ["profile", *sections, "signature"]
     assert report["parity"] == {"en-xx": {"sequences_equal": 100.0}, "intents": {"int8_macro_f1_drop": 0.1}}
     assert (report["profile"], report["signature"]) == ("demo", SIGNATURE)
     assert "gates" not in report
 
 
-def test_parity_of_a_model_is_joined_from_several_parts(work):
-    logits = {"parity": {"en-xx": {"logits_max_abs": 0.0001}}}
-    report = build(work(translation=TRANSLATION, parity_en_xx=logits))
+def test_sections_are_joined_from_several_parts(work):
+    noisy = {"robustness": {"translation": {"en-de": {"clean": 61.0, "typos": 55.0}}}}
+    logits = {"parity": {"en-xx": {"logits_max_abs": 0.0001}}, "robustness": {"intents": {"clean": 70.0}}}
+    report = build(work(translation=TRANSLATION | noisy, intents=logits))
     assert report["parity"]["en-xx"] == {"sequences_equal": 100.0, "logits_max_abs": 0.0001}
+    assert report["robustness"] == {**noisy["robustness"], "intents": {"clean": 70.0}}
+
+
+def test_the_data_section_has_the_counts_of_every_kind_prepared(work, prepared):
+    assert build(work(intents=INTENTS), prepared)["data"] == {"intents": COUNTS}
+    (prepared / "translation").mkdir()
+    (prepared / "translation" / "counts.json").write_text('{"parts": {}, "sources": {}}')
+    assert build(work(intents=INTENTS), prepared)["data"] == {"intents": COUNTS, "translation": {"parts": {}, "sources": {}}}
+
+
+def test_counts_that_are_no_object_are_refused(work, prepared):
+    (prepared / "intents" / "counts.json").write_text("[]")
+    with pytest.raises(ReportError, match=r"prepared/intents/counts\.json: holds list, expected an object of sections"):
+        build(work(intents=INTENTS), prepared)
+
+
+def test_counts_alone_are_no_measurement(tmp_path, prepared):
+    with pytest.raises(ReportError, match="holds no measurements"):
+        build(tmp_path, prepared)
 
 
 def test_a_part_that_was_not_measured_is_left_out(work):
     report = build(work(intents=INTENTS))
     assert list(report) == ["profile", "intents", "parity", "signature"]
-    assert summary(report) == "3 numbers, 0 language pairs; not measured: translation, terms, latency, serving"
+    assert summary(report) == "3 numbers, 0 language pairs; not measured: translation, terms, robustness, latency, serving, data"
 
 
 def test_other_files_of_the_folder_are_no_part(work):
@@ -64,10 +99,10 @@ def test_no_measurement_at_all_is_refused(tmp_path):
 
 def test_two_parts_that_differ_on_a_number_are_refused(work):
     same = {"parity": {"en-xx": {"sequences_equal": 100.0}}}
-    assert build(work(translation=TRANSLATION, parity_a=same))["parity"]["en-xx"] == {"sequences_equal": 100.0}
+    assert build(work(translation=TRANSLATION, intents=same))["parity"]["en-xx"] == {"sequences_equal": 100.0}
     other = {"parity": {"en-xx": {"sequences_equal": 98.0}}}
-    with pytest.raises(ReportError, match=r"parity-a\.json: parity\.en-xx\.sequences_equal is 98\.0, another part says 100\.0"):
-        build(work(translation=TRANSLATION, parity_a=other))
+    with pytest.raises(ReportError, match=r"intents\.json: parity\.en-xx\.sequences_equal is 98\.0, another part says 100\.0"):
+        build(work(translation=TRANSLATION, intents=other))
 
 
 @pytest.mark.parametrize(("text", "problem"), [("{", "not JSON: "), ("[1]", "holds list, expected an object of sections")])
@@ -92,7 +127,18 @@ def test_the_numbers_of_a_report_have_dotted_names(work):
         "serving.ready_s": 4.0,
         "parity.en-xx.sequences_equal": 100.0,
     }
-    assert summary(report) == "5 numbers, 1 language pairs; not measured: terms, intents"
+    assert summary(report) == "5 numbers, 1 language pairs; not measured: terms, intents, robustness, data"
+
+
+def test_examples_and_names_are_no_numbers(work, prepared):
+    found = numbers(build(work(intents=INTENTS), prepared))
+    assert {key: value for key, value in found.items() if key.startswith("data.")} == {
+        "data.intents.parts.train.de": 300.0,
+        "data.intents.sources.data/My export (2).tsv.read": 90.0,
+        "data.intents.sources.data/My export (2).tsv.rejected": 1.0,
+        "data.intents.sources.data/My export (2).tsv.kept.train": 80.0,
+        "data.intents.sources.data/My export (2).tsv.dropped.copies": 10.0,
+    }
 
 
 def test_verdicts_are_put_into_the_report_once(work, tmp_path):
@@ -119,7 +165,9 @@ def test_gates_are_judged_for_the_machine_that_was_measured(work):
     assert judged("x86_64-64c-avx2") is None
 
 
-def test_a_report_goes_to_mlflow_with_numbers_tags_and_files(work, tmp_path, monkeypatch):
+@pytest.fixture
+def calls(monkeypatch):
+    """What a report records in MLflow."""
     calls: dict[str, object] = {"tags": {}, "files": []}
 
     class Recorder:
@@ -138,6 +186,10 @@ def test_a_report_goes_to_mlflow_with_numbers_tags_and_files(work, tmp_path, mon
         yield Recorder()
 
     monkeypatch.setattr(reporting, "run", run)
+    return calls
+
+
+def test_a_report_goes_to_mlflow_with_numbers_tags_and_files(work, tmp_path, calls):
     report = with_gates(build(work(intents=INTENTS)), [Rule(name="p95", measure="latency.classify.p95_ms", at_most=25.0)])
     record(report, [tmp_path / "report.json"])
     assert calls == {
@@ -151,3 +203,21 @@ def test_a_report_goes_to_mlflow_with_numbers_tags_and_files(work, tmp_path, mon
         "tags": {"data.prepared.sha256": "d" * 64, "bundle.en-xx.sha256": "b" * 64},
         "files": [tmp_path / "report.json"],
     }
+
+
+def test_metrics_have_names_that_mlflow_takes(work, prepared, calls):
+    """A data set may be called anything; one bad name, and MLflow would take none of the numbers."""
+    from mlflow.utils.validation import _validate_metric_name
+
+    odd = {"sources": {"../a//b/./c, ä&b.tsv": {"read": 3}, "/data/x.tsv": {"read": 4}}}
+    (prepared / "intents" / "counts.json").write_text(json.dumps(odd))
+    record(with_gates(build(work(translation=TRANSLATION), prepared), []), [])
+    assert calls["metrics"] == {
+        "translation.en-de.chrf": 61.0,
+        "parity.en-xx.sequences_equal": 100.0,
+        "data.intents.sources..._a__b_._c_ ä_b.tsv.read": 3.0,
+        "data.intents.sources._data_x.tsv.read": 4.0,
+        "gates.broken": 0,
+    }
+    for name in calls["metrics"]:
+        _validate_metric_name(name)

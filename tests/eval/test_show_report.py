@@ -14,6 +14,16 @@ SIGNATURE = {
     "machine": {"architecture": "x86_64", "processor": "Fast & <Small>", "flags": ["avx2"], "cores": 2},
     "versions": {"onnxruntime": "1.31.1"},
 }
+TALLY = {
+    "read": 1618,
+    "rejected": 7,
+    "kept": {"test": 240, "train": 1300},
+    "dropped": {"length_ratio": 70, "copies": 8},
+    "examples": {
+        "copies": ["Hi & <bye> | Hi & <bye>"],
+        "length_ratio": ["Ja. | Yes, of course it is.", "Nein. | No, of course it is not."],
+    },
+}
 VOID = {"meta", "br"}
 
 
@@ -66,9 +76,14 @@ def report():
         "translation": {name: pair(number, name) for number, name in enumerate(PAIRS)},
         "terms": {"en-de": {"none": 81.25, "terms": 200}},
         "intents": {"macro_f1": 71.125, "ece": None, "by_language": {"de": {"macro_f1": 68.5}}},
+        "robustness": {"translation": {"en-de": {"clean": 61.5, "typos": 55.25}}, "intents": {"clean": 71.125, "typos": 64.875}},
         "latency": {"translate": {"rate_per_s": 5.0, "p95_ms": 81.75, "p95_ms_low": 70.25, "p95_ms_high": 95.5, "failures": {"503": 2}}},
         "serving": {"ready_s": 4.25, "rss_mb": 512.0},
         "parity": {"en-xx": {"logits_max_abs": 0.000012}},
+        "data": {
+            "intents": {"parts": {"train": {"de": 3141}}, "sources": {}},
+            "translation": {"parts": {"train": {"segments": 27182, "patterns": 190}}, "sources": {"data/<my> set.tsv": TALLY}},
+        },
         "signature": SIGNATURE,
     }
 
@@ -115,7 +130,73 @@ def test_the_signature_stands_on_the_page_escaped(report):
 
 def test_what_was_not_measured_says_so():
     text = read({"profile": "demo", "signature": SIGNATURE}).text
-    assert text.count("not measured") == 9
+    assert text.count("not measured") == 12
+    assert "only the shipped data" not in text
+
+
+def section(report, title: str) -> str:
+    """The HTML of one section of the page."""
+    (found,) = re.findall(rf"<section><h2>{title}</h2>.*?</section>", page(report), re.DOTALL)
+    return str(found)
+
+
+def rows(html: str) -> list[list[str]]:
+    """The text of every cell of the tables."""
+    lines = re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)
+    return [[re.sub(r"<[^>]*>", " ", cell).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line, re.DOTALL)] for line in lines]
+
+
+def test_robustness_has_a_row_per_direction_and_one_for_the_intents(report):
+    assert rows(section(report, "Robustness")) == [
+        ["model", "clean", "typos"],
+        ["translation en-de", "61.50", "55.25"],
+        ["intents", "71.12", "64.88"],
+    ]
+    del report["robustness"]["intents"]
+    assert len(rows(section(report, "Robustness"))) == 2
+
+
+def test_data_has_a_row_per_part(report):
+    assert rows(section(report, "Data")) == [
+        ["part", "de", "segments", "patterns"],
+        ["intents, train", "3,141", "–", "–"],
+        ["translation, train", "–", "27,182", "190"],
+    ]
+
+
+def test_a_data_set_shows_what_became_of_its_lines_with_examples(report):
+    html = section(report, "Data sets brought by users")
+    header, counts, *examples = rows(html)
+    assert dict(zip(header, counts, strict=True)) == {
+        "source": "translation: data/&lt;my&gt; set.tsv",
+        "read": "1,618",
+        "rejected": "7",
+        "kept: test": "240",
+        "kept: train": "1,300",
+        "dropped: length ratio": "70",
+        "dropped: copies": "8",
+    }
+    assert examples == [
+        ["copies", "Hi &amp; &lt;bye&gt; | Hi &amp; &lt;bye&gt;"],
+        ["length_ratio", "Ja. | Yes, of course it is. Nein. | No, of course it is not."],
+    ]
+    assert "<summary>Dropped from data/&lt;my&gt; set.tsv, examples</summary>" in html
+
+
+def test_two_data_sets_share_a_table_and_only_what_was_dropped_has_examples(report):
+    other = {"read": 5, "rejected": 0, "kept": {"train": 5}, "dropped": {}, "examples": {}}
+    report["data"]["intents"]["sources"] = {"messages.csv": other}
+    html = section(report, "Data sets brought by users")
+    assert html.count("<details>") == 1
+    assert rows(html)[1] == ["intents: messages.csv", "5", "0", "5", "–", "–", "–"]
+    assert rows(html)[2][0] == "translation: data/&lt;my&gt; set.tsv"
+
+
+def test_without_data_sets_of_users_it_says_so(report):
+    report["data"]["translation"]["sources"] = {}
+    html = section(report, "Data sets brought by users")
+    assert "none: only the shipped data was used" in html
+    assert "<table" not in html
 
 
 def test_gates_are_shown_where_they_were_judged(report):

@@ -12,15 +12,19 @@ from eval import reporting, summary
 from eval.summary import markdown
 
 
+def memory(seen: float, held_out: float) -> dict[str, float]:
+    return {"tm_baseline_chrf": seen, "tm_baseline_chrf_held_out": held_out}
+
+
 @pytest.fixture
 def report() -> dict[str, Any]:
     return {
         "profile": "demo",
         "translation": {
-            "en-de": {"chrf": 61.04, "chrf_unseen": 40.26, "tm_baseline_chrf": 44.0, "direct": True},
-            "de-en": {"chrf": 62.0, "chrf_unseen": 41.0, "tm_baseline_chrf": 45.0, "direct": True},
-            "de-zh": {"chrf": 38.0, "chrf_unseen": 20.0, "tm_baseline_chrf": 25.0, "direct": False, "pivot_share": 91.4},
-            "es-zh": {"chrf": 39.0, "chrf_unseen": 21.0, "tm_baseline_chrf": 26.0, "direct": False, "pivot_share": 88.6},
+            "en-de": {"chrf": 61.04, "chrf_held_out": 40.26, "chrf_unseen": 20.44, **memory(44.0, 31.26), "direct": True},
+            "de-en": {"chrf": 62.0, "chrf_held_out": 41.0, "chrf_unseen": 21.0, **memory(45.0, 32.0), "direct": True},
+            "de-zh": {"chrf": 38.0, "chrf_held_out": 20.0, **memory(25.0, 15.0), "direct": False, "pivot_share": 91.4},
+            "es-zh": {"chrf": 39.0, "chrf_held_out": 21.0, **memory(26.0, 16.0), "direct": False, "pivot_share": 88.6},
         },
         "intents": {"macro_f1": 71.26, "baseline_macro_f1": 66.0, "messages": 40, "by_language": {"en": {}, "de": {}}},
         "latency": {"translate": {"rate_per_s": 5.0, "p95_ms": 81.75, "ratio_transformers": 3.46}},
@@ -41,18 +45,32 @@ def test_the_table_has_every_measure_once(report: dict[str, Any]) -> None:
     assert all(len(row) == 3 for row in rows)
     assert rows[0] == ["measure", "value", "beside"]
     assert {tuple(row[1:]) for row in rows[2:]} == {
-        ("61.0 (40.3)", "44.0 translation memory"),
-        ("62.0 (41.0)", "45.0 translation memory"),
+        ("61.0 (40.3 / 20.4)", "44.0 (31.3) translation memory"),
+        ("62.0 (41.0 / 21.0)", "45.0 (32.0) translation memory"),
         ("38.5", "at least 89 % of the weaker leg"),
         ("71.3", "66.0 TF-IDF with logistic regression"),
         ("81.8", "one at a time 3.5 x faster than transformers"),
         ("4.3", "512 MB resident"),
     }
-    assert [row[0] for row in rows[2:4]] == [f"chrF {pair}, seen patterns (held-out patterns)" for pair in ("en-de", "de-en")]
+    assert [row[0] for row in rows[2:4]] == [f"chrF {pair}, seen patterns (held-out patterns / by hand)" for pair in ("en-de", "de-en")]
     assert rows[4][0] == "chrF, mean of 2 pairs through English"
     assert rows[6][0] == "translate, p95 at 5 requests/s, ms"
     assert signature.startswith("Signature: data dddd")
     assert "Fast" in signature
+
+
+def test_what_users_data_alone_does_not_have_is_a_dash(report: dict[str, Any]) -> None:
+    report["translation"] = {"en-de": {"chrf": 61.04, "tm_baseline_chrf": 44.0, "tm_baseline_chrf_held_out": None, "direct": True}}
+    found = markdown(report)
+    assert "| chrF en-de, seen patterns (held-out patterns / by hand) | 61.0 (– / –) | 44.0 (–) translation memory |" in found
+    assert "through English" not in found
+
+
+def test_pairs_without_a_measured_leg_have_no_share_of_it(report: dict[str, Any]) -> None:
+    del report["translation"]["es-zh"]["pivot_share"]
+    assert "| 38.5 | at least 91 % of the weaker leg |" in markdown(report)
+    del report["translation"]["de-zh"]["pivot_share"]
+    assert "| chrF, mean of 2 pairs through English | 38.5 |  |" in markdown(report)
 
 
 def test_the_command_reads_the_report(

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from transformers import TrainingArguments
 
+from configs.schema import GuidedAlignment
 from data.pieces import MarianPieces
 from data.records import file_sha256, tree_sha256
-from training.marian import Collate, Samples, build_model, pad_rows, train
-from training.samples import Sample
+from training import marian
+from training.alignment import NONE
+from training.marian import Collate, GuidedTrainer, Samples, attention_loss, build_model, pad_rows, train
+from training.samples import Sample, sentence_pairs
 
 FILES = ("config.json", "generation_config.json", "loss.csv", "manifest.json", "model.safetensors", "run.json")
 VOCABULARY = ("source.spm", "target.spm", "vocab.json")
@@ -31,6 +36,44 @@ def test_the_decoder_reads_what_it_has_written_and_the_loss_leaves_padding_out()
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [1, 1, 0]]
     assert batch["labels"].tolist() == [[7, 0, -100, -100], [9, 10, 11, 0]]
     assert batch["decoder_input_ids"].tolist() == [[59, 7, 59, 59], [59, 9, 10, 11]]
+
+
+def test_alignments_come_along_padded_with_none() -> None:
+    samples = Samples([Sample([5, 6, 0], [7, 0]), Sample([8, 0], [9, 10, 0])], [[1, 2], [0, NONE, 1]])
+    assert Collate(pad=59)([samples[0], samples[1]])["alignment"].tolist() == [[1, 2, NONE], [0, NONE, 1]]
+
+
+def test_the_guide_s_loss_is_the_cross_entropy_of_what_the_first_heads_look_at() -> None:
+    layer = torch.tensor([[[[0.5, 0.5], [0.2, 0.8]], [[0.9, 0.1], [1.0, 0.0]]]])  # (B, heads, T, S)
+    alignment = torch.tensor([[0, 1]])
+    one = -(math.log(0.5) + math.log(0.8)) / 2
+    both = -(math.log(0.7) + math.log(0.4)) / 2
+    assert attention_loss([layer], alignment, 1).item() == pytest.approx(one, abs=1e-4)
+    assert attention_loss([layer, layer], alignment, 2).item() == pytest.approx(2 * both, abs=1e-4)
+    assert attention_loss([layer], torch.tensor([[0, NONE]]), 1).item() == pytest.approx(-math.log(0.5), abs=1e-4)
+
+
+def test_guided_attention_looks_where_it_is_shown(tiny_marian: Any, tmp_path: Path) -> None:
+    """One head learns to look at the piece that the alignment names; without weight it does not."""
+
+    def looks(weight: float) -> float:
+        torch.manual_seed(1)
+        model = tiny_marian()
+        model.set_attn_implementation("eager")
+        rows = [Sample([*range(5 + i, 13 + i), 0], [*range(25 + i, 33 + i), 0]) for i in range(16)]
+        backwards = [[*range(7, -1, -1), 8] for _ in rows]
+        guide = GuidedAlignment(weight=weight, heads=1, iterations=1, tension=1.0, pairs=1)
+        arguments = TrainingArguments(
+            output_dir=str(tmp_path), max_steps=40, learning_rate=1e-2, report_to="none", use_cpu=True, disable_tqdm=True
+        )
+        trainer = GuidedTrainer(guide, model=model, args=arguments, train_dataset=Samples(rows, backwards), data_collator=Collate(59))
+        trainer.train()
+        batch = Collate(59)([Samples(rows, backwards)[i] for i in range(16)])
+        alignment = batch.pop("alignment")
+        with torch.inference_mode():
+            return attention_loss(model.eval()(**batch, output_attentions=True).cross_attentions[-1:], alignment, 1).item()
+
+    assert looks(1.0) < 0.5 < looks(0.0)
 
 
 def test_a_row_s_loss_does_not_depend_on_padding(tiny_marian: Any) -> None:
@@ -104,6 +147,22 @@ def test_another_seed_gives_other_weights(world: Any, mlflow_down: None, tmp_pat
     train("xx-en", other, world.translation, tmp_path / "8")
     train("xx-en", other.model_copy(update={"seed": 9}), world.translation, tmp_path / "9")
     assert file_sha256(tmp_path / "8/model.safetensors") != file_sha256(tmp_path / "9/model.safetensors")
+
+
+def test_only_training_segments_get_noise(world: Any, mlflow_down: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[int, Any, int, Any]] = []
+
+    def record(segments: list[Any], pairs: Any, seed: int, noise: Any) -> list[tuple[str, str, str]]:
+        made.append((len(segments), pairs, seed, noise))
+        return sentence_pairs(segments, pairs, seed, noise)
+
+    monkeypatch.setattr(marian, "sentence_pairs", record)
+    monkeypatch.setattr(marian, "_fit", lambda *_: 0.0)
+    train("xx-en", world.params, world.translation, tmp_path)
+    noise, pairs = world.params.train_translation.augmentation, [("zh", "en"), ("de", "en"), ("es", "en")]
+    sizes = [len((world.translation / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()) for part in ("train", "validation")]
+    assert made == [(sizes[0], pairs, world.params.seed, noise), (sizes[1], pairs, world.params.seed, None)]
+    assert sum(noise.model_dump().values()) > 0
 
 
 def test_a_name_that_fits_no_language_is_refused(world: Any, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Segments become numbered sentence pairs, masked alike on both sides."""
+"""Segments become numbered sentence pairs, masked alike on both sides, some with noise in the source."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from configs.schema import Augmentation
+from data.augment import ALWAYS_FITTING, FITTING, KINDS
 from data.pieces import MarianPieces
 from data.protect import MARKERS
 from data.records import Segment
@@ -14,8 +16,27 @@ from training.samples import directions, number, sentence_pairs
 LANGUAGES = ("en", "zh", "de", "es")
 
 
-def segment(**texts: str) -> Segment:
-    return Segment(id="greeting.1", pattern="greeting", texts=texts)
+EMOJI = set(ALWAYS_FITTING).union(*FITTING)
+
+
+def segment(name: str = "greeting.1", source_only: tuple[str, ...] = (), **texts: str) -> Segment:
+    return Segment(id=name, pattern="greeting", texts=texts, source_only=list(source_only))
+
+
+def shares(**given: float) -> Augmentation:
+    return Augmentation(**dict.fromkeys(KINDS, 0.0) | given)
+
+
+def bare(text: str) -> str:
+    """`text` with one sign for every marker."""
+    return "".join("#" if c in MARKERS else c for c in text)
+
+
+@pytest.fixture
+def late() -> list[Segment]:
+    """Two hundred segments that differ in their id alone."""
+    texts = {"en": "The shipment of order PO-4711 is late.", "de": "Die Lieferung zu PO-4711 ist spät.", "es": "El envío PO-4711 tarda."}
+    return [segment(f"late.{number}", **texts) for number in range(200)]
 
 
 def test_a_name_says_the_directions() -> None:
@@ -61,6 +82,57 @@ def test_the_seed_draws_the_markers() -> None:
     drawn = {seed: sentence_pairs(segments, [("en", "de")], seed) for seed in range(20)}
     assert drawn[3] == sentence_pairs(segments, [("en", "de")], 3)
     assert len({source for [(source, _, _)] in drawn.values()}) > 5
+
+
+def test_a_segment_that_lacks_a_language_gives_no_pairs_of_it() -> None:
+    segments = [segment(en="Hello.", de="Hallo."), segment(de="Danke.", es="Gracias.")]
+    assert sentence_pairs(segments, directions("en-xx", LANGUAGES), seed=7) == [("Hello.", "Hallo.", "de")]
+    assert sentence_pairs(segments, directions("xx-en", LANGUAGES), seed=7) == [("Hallo.", "Hello.", "en")]
+
+
+def test_informal_wording_is_read_and_never_written() -> None:
+    informal = segment(source_only=("de", "zh"), en="Could you help?", de="Kannst du helfen?", es="¿Podría ayudar?", zh="你能帮忙吗？")
+    assert sentence_pairs([informal], directions("en-xx", LANGUAGES), seed=7) == [("Could you help?", "¿Podría ayudar?", "es")]
+    read = sentence_pairs([informal], directions("xx-en", LANGUAGES), seed=7)
+    assert [source for source, _, _ in read] == ["你能帮忙吗？", "Kannst du helfen?", "¿Podría ayudar?"]
+
+
+def test_noise_is_in_the_source_only(late: list[Segment]) -> None:
+    pairs = [(bare(source), bare(target)) for source, target, _ in sentence_pairs(late, [("en", "de")], 7, shares(typos=0.99))]
+    assert {target for _, target in pairs} == {"Die Lieferung zu # ist spät."}
+    assert sum(source != "The shipment of order # is late." for source, _ in pairs) > 190
+    assert {(bare(s), bare(t)) for s, t, _ in sentence_pairs(late, [("en", "de")], 7)} == {
+        ("The shipment of order # is late.", "Die Lieferung zu # ist spät.")
+    }
+
+
+def test_noise_leaves_what_must_not_change_the_same_marker_on_both_sides(late: list[Segment]) -> None:
+    each = dict.fromkeys(KINDS, 0.199)
+    for source, target, _ in sentence_pairs(late, [("en", "de"), ("de", "en")], 7, Augmentation(**each)):
+        found = [c for c in source if c in MARKERS]
+        assert found == [c for c in target if c in MARKERS]
+        assert len(found) in {1, 2}  # the order's number, and emoji
+
+
+def test_emoji_are_masked_on_both_sides(late: list[Segment]) -> None:
+    pairs = sentence_pairs(late, [("en", "es")], 7, shares(emoji=0.99))
+    assert not EMOJI & set("".join(source + target for source, target, _ in pairs))
+    assert sum(sum(c in MARKERS for c in source) == 2 for source, _, _ in pairs) > 190
+
+
+def test_noise_is_as_frequent_as_its_share(late: list[Segment]) -> None:
+    pairs = sentence_pairs(late, [("en", "de")], 7, shares(case=0.15, typos=0.1))
+    changed = sum(bare(source) != "The shipment of order # is late." for source, _, _ in pairs)
+    assert 30 < changed < 70
+
+
+def test_noise_is_drawn_by_the_seed_and_anew_for_each_direction(late: list[Segment]) -> None:
+    noise = shares(typos=0.5)
+    pairs = sentence_pairs(late, [("en", "de"), ("en", "es")], 7, noise)
+    assert pairs == sentence_pairs(late, [("en", "de"), ("en", "es")], 7, noise)
+    assert pairs != sentence_pairs(late, [("en", "de"), ("en", "es")], 8, noise)
+    german, spanish = ([source for source, _, target in pairs if target == language] for language in ("de", "es"))
+    assert sum(a != b for a, b in zip(german, spanish, strict=True)) > 100
 
 
 def test_ids_end_with_the_end_and_begin_with_the_language_where_there_are_several(world: Any) -> None:

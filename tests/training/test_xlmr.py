@@ -3,18 +3,47 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from configs.schema import Augmentation
+from data.augment import KINDS, TAILS
 from data.pieces import XlmrPieces
-from data.records import Turn, Utterance, file_sha256, tree_sha256
+from data.records import OUT_OF_SCOPE, Turn, Utterance, file_sha256, read_jsonl, tree_sha256
+from training import xlmr
 from training.marian import IGNORED
-from training.xlmr import PAD_ID, UNKNOWN_ID, MessageModel, Messages, collate, encoder_config, head_labels, load, train
+from training.xlmr import PAD_ID, UNKNOWN_ID, MessageModel, Messages, collate, encoder_config, load, train
 
 LABELS = {"intent": ["order_place", "thanks"], "sentiment": ["neutral", "angry"], "urgency": ["normal", "high", "critical"]}
+
+
+class TextPieces:
+    """Keeps the texts and histories that it is asked to number."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, list[Turn]]] = []
+
+    def encode(self, text: str, history: list[Turn]) -> list[int]:
+        self.asked.append((text, history))
+        return [0, len(text), 2]
+
+
+def shares(**given: float) -> Augmentation:
+    return Augmentation(**dict.fromkeys(KINDS, 0.0) | given)
+
+
+def texts(message: Utterance, noise: Augmentation | None, seed: int = 0, times: int = 100) -> list[str]:
+    """What training reads when it takes the same message again and again."""
+    pieces = TextPieces()
+    samples = Messages([message], pieces, LABELS, noise, seed)  # type: ignore[arg-type]
+    labels = {"intent": 1, "sentiment": IGNORED, "urgency": IGNORED}
+    assert all({**samples[0], "input_ids": None} == {"input_ids": None, **labels} for _ in range(times))
+    assert all(history == message.history for _, history in pieces.asked)
+    return [text for text, _ in pieces.asked]
 
 
 @pytest.fixture
@@ -83,10 +112,30 @@ def test_messages_are_numbered_with_their_history_and_labels(world: Any) -> None
     assert set(rows["input_ids"][1, len(second["input_ids"]) :].tolist()) == {PAD_ID}
 
 
-def test_the_heads_are_those_of_the_settings(world: Any) -> None:
-    labels = head_labels(world.intents)
-    assert labels["intent"] == ["price_quote", "logistics_tracking", "damage_or_shortage", "thanks"]
-    assert (labels["sentiment"], labels["urgency"]) == (world.intents.sentiments, world.intents.urgencies)
+MESSAGE = Utterance(
+    id="1", text="Wo bleibt meine Lieferung?", intent="thanks", language="de", history=[Turn(role="agent", text="Wo bleibt sie?")]
+)
+
+
+def test_without_noise_a_message_is_read_as_it_was_written() -> None:
+    assert set(texts(MESSAGE, None)) == {MESSAGE.text}
+    assert set(texts(MESSAGE, shares())) == {MESSAGE.text}
+
+
+def test_noise_is_drawn_anew_at_each_access_by_the_seed_and_the_history_has_none() -> None:
+    noise = shares(typos=0.5)
+    read = texts(MESSAGE, noise, seed=3)
+    assert 30 < read.count(MESSAGE.text) < 70
+    assert len(set(read)) > 10
+    assert read == texts(MESSAGE, noise, seed=3)
+    assert read != texts(MESSAGE, noise, seed=4)
+
+
+def test_noise_is_in_the_message_s_language_and_normalised() -> None:
+    joined = " ".join(texts(MESSAGE, shares(noise=0.99), times=300))
+    assert any(tail in joined for tail in TAILS["de"])
+    assert not any(tail in joined for tail in TAILS["en"])
+    assert "\n" not in joined
 
 
 def test_a_checkpoint_is_whole_and_comes_back(world: Any) -> None:
@@ -96,7 +145,9 @@ def test_a_checkpoint_is_whole_and_comes_back(world: Any) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["kind"], manifest["data"]) == ("intents", tree_sha256(world.messages))
     labels = json.loads((folder / "labels.json").read_text())
-    assert labels == head_labels(world.intents)
+    assert labels == json.loads((world.messages / "labels.json").read_text())
+    assert labels["intent"] == ["price_quote", "logistics_tracking", "damage_or_shortage", "thanks"]
+    assert (labels["sentiment"], labels["urgency"]) == (world.intents.sentiments, world.intents.urgencies)
     model = load(folder, labels)
     assert not model.training
     assert tuple(model(**batch([0, 5, 2]))["logits"]["intent"].shape) == (1, 4)
@@ -109,8 +160,49 @@ def test_mlflow_being_down_stops_no_training(world: Any) -> None:
 
 
 def test_the_same_seed_gives_the_same_weights(world: Any, mlflow_down: None, tmp_path: Path) -> None:
-    sentence = train(world.params, world.intents, world.messages, tmp_path)
+    sentence = train(world.params, world.messages, tmp_path)
     for name in ("model.safetensors", "tokenizer.json", "manifest.json"):
         assert file_sha256(tmp_path / name) == file_sha256(world.models / "intents" / name), name
     assert sentence.startswith(f"{tmp_path}: ")
     assert " messages, validation loss " in sentence
+
+
+def test_the_heads_are_those_of_the_prepared_data(world: Any, mlflow_down: None, tmp_path: Path) -> None:
+    prepared = Path(shutil.copytree(world.messages, tmp_path / "prepared"))
+    labels = {"intent": ["thanks", "price_quote", "damage_or_shortage", "logistics_tracking"], "urgency": ["critical", "high", "normal"]}
+    (prepared / "labels.json").write_text(json.dumps(labels))
+    short = world.params.model_dump()
+    short["train_intents"]["optimizer"] |= {"steps": 2, "evaluations": 1}
+    train(type(world.params).model_validate(short), prepared, tmp_path / "out")
+    assert json.loads((tmp_path / "out/labels.json").read_text()) == labels
+    logits = load(tmp_path / "out", labels)(**batch([0, 5, 2]))["logits"]
+    assert {head: found.shape[1] for head, found in logits.items()} == {"intent": 4, "urgency": 3}
+
+
+def test_only_training_messages_get_noise_and_none_is_out_of_scope(
+    world: Any, mlflow_down: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[list[str], Any, int]] = []
+
+    def record(messages: list[Utterance], pieces: Any, labels: Any, noise: Any, seed: int) -> Messages:
+        made.append(([message.id for message in messages], noise, seed))
+        return Messages(messages, pieces, labels, noise, seed)
+
+    monkeypatch.setattr(xlmr, "Messages", record)
+    monkeypatch.setattr(xlmr, "_fit", lambda *_: 0.0)
+    train(world.params, world.messages, tmp_path)
+    expected = []
+    for part in ("train", "validation"):
+        known = [m.id for m in read_jsonl(world.messages / f"{part}.jsonl", Utterance) if m.intent != OUT_OF_SCOPE]
+        assert known
+        expected.append((known, world.params.train_intents.augmentation if part == "train" else None, world.params.seed))
+    assert made == expected
+    assert sum(world.params.train_intents.augmentation.model_dump().values()) > 0
+
+
+def test_prepared_data_without_labels_is_the_user_s_to_mend(world: Any, mlflow_down: None, tmp_path: Path) -> None:
+    prepared = Path(shutil.copytree(world.messages, tmp_path / "prepared"))
+    (prepared / "labels.json").unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+        train(world.params, prepared, tmp_path / "out")
+    assert caught.value.filename == str(prepared / "labels.json")
