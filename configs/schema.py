@@ -137,6 +137,7 @@ class PrepareTranslation(Section):
     languages: list[str]
     shipped: bool
     expansions_per_pattern: Positive
+    terms_per_slot: Positive | None
     phrase_repeats: Annotated[int, Field(ge=0)]
     message_repeats: Annotated[int, Field(ge=0)]
     informal_percent: Percent
@@ -230,6 +231,7 @@ class TrainTranslation(Section):
 
     model: MarianShape
     optimizer: Optimizer
+    batch_tokens: Positive
     guided_alignment: GuidedAlignment
     augmentation: Augmentation
     threads: Positive

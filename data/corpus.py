@@ -92,7 +92,7 @@ def shipped_segments(sources: Sources, settings: PrepareTranslation, seed: int) 
     Raises:
         LeakError: a held-out text stands in the training part, or nearly, where it must not.
     """
-    grammar = load_grammar(sources.corpora, sources.glossaries)
+    grammar = load_grammar(sources.corpora, sources.glossaries, settings.terms_per_slot)
     key = functools.cache(combination_key)
     parts = split_segments(grammar, settings, seed, key)
     parts["test_unseen"] = load_unseen(sources.unseen)

@@ -124,10 +124,26 @@ class Expansion:
 
 
 class Grammar:
-    """The shipped patterns, slots and forms, ready to expand."""
+    """The shipped patterns, slots and forms, ready to expand.
 
-    def __init__(self, patterns: list[Pattern], slots: dict[str, Any], forms: dict[str, Any], glossaries: Mapping[str, Glossary]) -> None:
+    Args:
+        patterns: sentences with slots.
+        slots: name -> definition, as in slots.yaml.
+        forms: language -> rules, as in forms.yaml.
+        glossaries: by industry.
+        terms_per_slot: at most so many terms of a glossary fill a slot; `None`: all.
+    """
+
+    def __init__(
+        self,
+        patterns: list[Pattern],
+        slots: dict[str, Any],
+        forms: dict[str, Any],
+        glossaries: Mapping[str, Glossary],
+        terms_per_slot: int | None = None,
+    ) -> None:
         self.patterns = patterns
+        self._terms_per_slot = terms_per_slot
         self._forms = forms
         self._definitions = slots
         self._glossaries = glossaries
@@ -179,7 +195,10 @@ class Grammar:
         glossary = self._glossaries.get(definition["glossary"])
         if glossary is None:
             raise GrammarError(f"no glossary {definition['glossary']!r}; there are: {', '.join(sorted(self._glossaries))}")
-        chosen = [term for term in glossary.terms if definition["tag"] in term.tags]
+        tagged = [term for term in glossary.terms if definition["tag"] in term.tags]
+        ranked = sorted(tagged, key=lambda term: hashlib.sha256(term.id.encode()).hexdigest())  # a new term moves few others
+        kept = {term.id for term in ranked[: self._terms_per_slot]}
+        chosen = [term for term in tagged if term.id in kept]
         return [Value(t.id, {lang: forms for lang, forms in t.forms.items() if lang in self._forms}, t.id) for t in chosen]
 
     def expansions(self, pattern: Pattern, count: int, seed: int) -> list[Expansion]:
@@ -385,8 +404,8 @@ def _value(slot: str, index: int, entry: Mapping[str, Any]) -> Value:
     return Value(f"{slot}.{index}", {language: word_forms(forms) for language, forms in entry.items()})
 
 
-def load_grammar(corpora: Path, glossaries: Path) -> Grammar:
-    """The grammar of a `corpora` folder, checked.
+def load_grammar(corpora: Path, glossaries: Path, terms_per_slot: int | None = None) -> Grammar:
+    """The grammar of a `corpora` folder, checked; at most `terms_per_slot` terms of a glossary fill a slot.
 
     Raises:
         GrammarError: something cannot be expanded.
@@ -396,7 +415,7 @@ def load_grammar(corpora: Path, glossaries: Path) -> Grammar:
     forms = _yaml(corpora / "forms.yaml")
     files = sorted(path for path in corpora.glob("*.yaml") if path.stem not in {"slots", "forms"})
     patterns = [_pattern(path, entry, tuple(forms)) for path in files for entry in _section(path, "patterns", list)]
-    grammar = Grammar(patterns, slots, forms, load_glossaries(glossaries))
+    grammar = Grammar(patterns, slots, forms, load_glossaries(glossaries), terms_per_slot)
     grammar.check()
     return grammar
 

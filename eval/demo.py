@@ -17,14 +17,14 @@ from eval.running import Service, running_service
 from serving.client import QuaysideClient
 
 # (message, the language it is wanted in): an agent reads English or Chinese, a customer reads the answer in their own. The wording is
-# that of the shipped patterns, the combinations are not: the demo models know little else (`chrf_unseen` in the report).
+# that of the shipped patterns, the combinations are not: the demo models know little else (`chrf_held_out`, `chrf_unseen`).
 MESSAGES = (
     ("Guten Tag, 12 Hydraulikpumpen sind mit Kratzern in Hamburg angekommen, obwohl die Kisten unversehrt aussahen.", "en"),
-    ("Les rogamos que nos envíen a más tardar mañana el número de seguimiento de UPS para las electroválvulas del pedido PO-482917.", "zh"),
-    ("您好，如果UK-844R型电焊机运行几分钟后就过热，我们该怎么办？", "de"),
-    ("Could you quote us your best price for 300 electric motors CIF Hamburg?", "zh"),
+    ("Les rogamos que nos envíen a más tardar mañana el número de seguimiento de UPS para las camisetas del pedido PO-482917.", "zh"),
+    ("您好，如果UK-844R型空气压缩机运行几分钟后就过热，我们该怎么办？", "de"),
+    ("Could you quote us your best price for 300 air compressors CIF Hamburg?", "zh"),
     (
-        "Thank you for your order PO-773315 for 40 rain jackets; we will confirm the delivery date by Thursday.\n\n"
+        "Thank you for your order PO-773315 for 40 work jackets; we will confirm the delivery date by Thursday.\n\n"
         "Yes, we can print your logo on the T-shirts; please send us a vector file at the beginning of August.",
         "es",
     ),

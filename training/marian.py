@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import Dataset
-from transformers import GenerationConfig, MarianConfig, MarianMTModel, TrainingArguments
+from torch.utils.data import DataLoader, Dataset
+from transformers import GenerationConfig, MarianConfig, MarianMTModel, Trainer, TrainingArguments
 
 from configs.schema import GuidedAlignment, MarianShape, Params
 from data.pieces import MarianPieces
 from data.records import Segment, read_jsonl, tree_sha256
 from training import tracking
 from training.alignment import NONE, align
+from training.batching import TokenBatches
 from training.manifest import write_training_manifest
 from training.samples import Sample, directions, number, sentence_pairs
-from training.trainer import LengthGroupedTrainer, fit, make_repeatable, optimizers, training_arguments
+from training.trainer import fit, make_repeatable, optimizers, training_arguments
 from training.vocabulary import write_marian_vocabulary
 
 SMALLEST_SHARE = 1e-6  # of attention, under the logarithm
@@ -62,17 +63,25 @@ class Collate:
         return batch
 
 
-class GuidedTrainer(LengthGroupedTrainer):
-    """The trainer with a second loss: some heads of the cross-attention shall look where the alignment points.
+class GuidedTrainer(Trainer):
+    """transformers' trainer with batches of so many tokens and a second loss: some heads shall look where the alignment points.
 
     Args:
         guide: how many heads, and the weight of the loss.
+        batch_tokens: target pieces of a batch.
         arguments: of the trainer.
     """
 
-    def __init__(self, guide: GuidedAlignment, **arguments: Any) -> None:
+    def __init__(self, guide: GuidedAlignment, batch_tokens: int, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._guide = guide
+        self._guide, self._batch_tokens = guide, batch_tokens
+
+    def get_train_dataloader(self) -> Any:
+        """Called by the trainer."""
+        samples = [self.train_dataset[i] for i in range(len(self.train_dataset))]
+        lengths = [(len(sample["input_ids"]), len(sample["labels"])) for sample in samples]
+        batches = TokenBatches(lengths, self._batch_tokens, self.args.data_seed)
+        return self.accelerator.prepare(DataLoader(self.train_dataset, batch_sampler=batches, collate_fn=self.data_collator))
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **options: Any) -> Any:
         """The trainer's own loss, and in training the guide's."""
@@ -183,6 +192,7 @@ def _fit(model: MarianMTModel, datasets: dict[str, Samples], params: Params, out
         model.set_attn_implementation("eager")  # the others give no attention back
     trainer = GuidedTrainer(
         guide,
+        params.train_translation.batch_tokens,
         model=model,
         args=arguments,
         train_dataset=datasets["train"],

@@ -20,7 +20,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from data.pieces import EOS, PAD, UNKNOWN, language_code
 from data.protect import MARKERS
 
-LONGEST_BPE = 24  # characters of a piece: the German compounds of the glossaries fit
+LONGEST_BPE = 12  # characters of a piece: long compounds are seen too seldom to be learned whole
 XLMR_MODEL = "sentencepiece.bpe.model"  # XLM-R's own name for it, though its model is a unigram one
 LONGEST_UNIGRAM = 8  # few messages to learn from: stems that many words share say more than whole words
 

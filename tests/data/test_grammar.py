@@ -403,3 +403,18 @@ def test_load_grammar_refuses_a_broken_glossary(tmp_path):
     (glossaries / "x.yaml").write_text("industry: x\n")
     with pytest.raises(GlossaryError, match=r"x\.yaml: needs an industry and a list of terms"):
         load_grammar(folder, glossaries)
+
+
+def test_a_slot_takes_so_many_terms_of_a_glossary_and_a_new_term_moves_few():
+    terms = [Term(f"x/{i}", ("product",), {"en": {"base": f"pump {i}"}}) for i in range(40)]
+    forms = {"en": {"fallback": {}, "defaults": {}, "derived": {}}}
+    slots = {"noun": {"glossary": "x", "tag": "product"}}
+
+    def chosen(count, limit):
+        grammar = Grammar([], slots, forms, {"x": Glossary("x", tuple(terms[:count]))}, limit)
+        return {value.key for value in grammar._slots["noun"]}
+
+    assert len(chosen(40, 12)) == 12
+    assert len(chosen(40, None)) == 40
+    assert len(chosen(5, 12)) == 5
+    assert len(chosen(40, 12) - chosen(39, 12)) <= 1

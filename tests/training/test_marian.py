@@ -66,7 +66,7 @@ def test_guided_attention_looks_where_it_is_shown(tiny_marian: Any, tmp_path: Pa
         arguments = TrainingArguments(
             output_dir=str(tmp_path), max_steps=40, learning_rate=1e-2, report_to="none", use_cpu=True, disable_tqdm=True
         )
-        trainer = GuidedTrainer(guide, model=model, args=arguments, train_dataset=Samples(rows, backwards), data_collator=Collate(59))
+        trainer = GuidedTrainer(guide, 200, model=model, args=arguments, train_dataset=Samples(rows, backwards), data_collator=Collate(59))
         trainer.train()
         batch = Collate(59)([Samples(rows, backwards)[i] for i in range(16)])
         alignment = batch.pop("alignment")
