@@ -132,7 +132,7 @@ terms:
         f"{folder}/d.yaml: term 3: needs an id",
         f"{folder}/d.yaml: term 4: 'four' needs a base form in each of its languages",
         f"{folder}/d.yaml: term 5: 'five': base: ['product'] is not text (quote it)",
-        f"{folder}/d.yaml: term 6: 'six': tags are a list, not 'product'",
+        f"{folder}/d.yaml: term 6: 'six': tags is a list, not 'product'",
         f"{folder}/d.yaml: term 7: 'seven': base: False is not text (quote it)",  # YAML reads `no` as false
         f"{folder}/d.yaml: term 10: needs an id",
         f"{folder}/d.yaml: the id 'y/eight' stands twice",

@@ -14,7 +14,13 @@ from data.records import Segment, Utterance, read_jsonl, tree_sha256
 
 OUT = Path("data/prepared/translation")
 SHIPPED = ROOT / "data"
-SMALL = {"expansions_per_pattern": 12, "validation_segments": 20, "test_segments": 30, "expansions_per_held_out_pattern": 2}
+SMALL = {
+    "message_repeats": 1,
+    "expansions_per_pattern": 12,
+    "validation_segments": 20,
+    "test_segments": 30,
+    "expansions_per_held_out_pattern": 2,
+}
 USERS = ["source\ttarget", "The flange 4711 is cracked\tDer Flansch 4711 hat einen Riss", "\tleer", "lonely"]
 SOURCE = {
     "path": "users.tsv",

@@ -64,7 +64,7 @@ def test_guided_attention_looks_where_it_is_shown(tiny_marian: Any, tmp_path: Pa
         backwards = [[*range(7, -1, -1), 8] for _ in rows]
         guide = GuidedAlignment(weight=weight, heads=1, iterations=1, tension=1.0, pairs=1)
         arguments = TrainingArguments(
-            output_dir=str(tmp_path), max_steps=40, learning_rate=1e-2, report_to="none", use_cpu=True, disable_tqdm=True
+            output_dir=str(tmp_path), max_steps=150, learning_rate=1e-2, report_to="none", use_cpu=True, disable_tqdm=True
         )
         trainer = GuidedTrainer(guide, 200, model=model, args=arguments, train_dataset=Samples(rows, backwards), data_collator=Collate(59))
         trainer.train()
