@@ -44,4 +44,4 @@ bento: install ## a Bento that runs without this repository
 	bentoml build
 
 clean: ## remove what can be made again, models and runs too
-	rm -rf .cache .mlflow data/prepared training/models training/bundles training/parity training/checkpoints eval/results/work eval/results/report.*
+	rm -rf .cache .mlflow data/prepared data/work training/models training/bundles training/parity training/checkpoints eval/results/work eval/results/report.*

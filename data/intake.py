@@ -271,9 +271,9 @@ class Dealt:
 
     def held_out(self) -> list[Segment]:
         """The segments of all parts but the training part."""
-        return [Segment.model_validate_json(line) for part, line in self._lines() if part not in {"", "train"}]
+        return [Segment.model_validate_json(line) for part, line in self._dealt() if part not in {"", "train"}]
 
-    def _lines(self) -> Iterator[tuple[str, str]]:
+    def _dealt(self) -> Iterator[tuple[str, str]]:
         for cleaned, parts in zip(self.sources, self.parts, strict=True):
             yield from zip(parts.tolist(), _stored(cleaned.folder), strict=True)
 
@@ -288,7 +288,7 @@ class Dealt:
                 near = pool.map(near_held_out, chunks)
                 start = 0
                 for path, found in zip(track(chunks, f"sorting {cleaned.source.path}", len(chunks)), near, strict=True):
-                    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+                    lines = list(_lines(path))
                     rows = slice(start, start + len(lines))
                     yield from _counted(cleaned.tally, lines, parts[rows], shares[rows] | found)
                     start += len(lines)
@@ -303,7 +303,7 @@ def _share(held_out: HeldOut) -> None:
 
 def near_held_out(path: Path) -> Flags:
     """Which segments of a chunk nearly repeat a held-out text, (segments,)."""
-    segments = (Segment.model_validate_json(line) for line in path.read_text(encoding="utf-8").splitlines())
+    segments = map(Segment.model_validate_json, _lines(path))
     return np.array([_shared[0].repeated_by(segment) for segment in segments], dtype=bool)
 
 
@@ -318,7 +318,13 @@ def _counted(tally: Tally, lines: Sequence[str], parts: Names, leaks: Flags) -> 
 
 def _stored(folder: Path) -> Iterator[str]:
     for path in sorted(folder.glob("*.jsonl")):
-        yield from path.read_text(encoding="utf-8").splitlines(keepends=True)
+        yield from _lines(path)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a chunk with their ends; `splitlines` would end some at other characters too."""
+    with path.open(encoding="utf-8", newline="\n") as file:
+        yield from file
 
 
 def deal_sources(sources: Sequence[Cleaned], settings: Intake, sizes: Mapping[str, int], trained: Hashes, seed: int) -> Dealt:

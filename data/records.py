@@ -45,6 +45,10 @@ class Segment(BaseModel):
     terms: list[str] = []
     source_only: list[str] = []
 
+    def translates(self, source: str, target: str) -> bool:
+        """Whether it can teach or test a direction: it has both languages, the target in wording that a model may write."""
+        return {source, target} <= self.texts.keys() and target not in self.source_only
+
 
 class Reject(BaseModel):
     """A line that could not be read, or that a filter dropped.
@@ -181,10 +185,15 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         OSError: it could not be written, with the name of the file (a full disk alone does not say where).
     """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` as `write_text` writes text."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
         os.replace(temporary, path)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None

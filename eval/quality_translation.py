@@ -21,7 +21,7 @@ from data.records import Segment, read_jsonl, tree_sha256, write_json, write_tex
 from eval.metrics.terminology import term_success
 from eval.metrics.text import bleu, chrf, chrf_difference_interval, chrf_interval, chrf_statistics
 from eval.parity import sequence_parity
-from eval.translation_memory import Match, best_matches
+from eval.translation_memory import best_matches
 from serving.bundle import load_translator, verify_bundles
 from serving.translator import PIVOT, Direction, Translator
 from training import tracking
@@ -54,12 +54,7 @@ class TestSets:
     def having(self, pair: Pair) -> TestSets:
         """The segments of a pair: those that hold both languages, the target in wording that a model may write."""
         parts = (self.seen, self.held_out, self.unseen, self.train)
-        return TestSets(*([segment for segment in part if usable(segment, pair)] for part in parts))
-
-
-def usable(segment: Segment, pair: Pair) -> bool:
-    """Whether a segment tests, or teaches, a pair."""
-    return set(pair) <= segment.texts.keys() and pair[1] not in segment.source_only
+        return TestSets(*([segment for segment in part if segment.translates(*pair)] for part in parts))
 
 
 def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity: Path, glossaries: Path, out: Path) -> str:
@@ -188,25 +183,14 @@ def protected_share(sources: Sequence[str], hypotheses: Sequence[str]) -> float:
 
 def add_baseline(scores: dict[str, dict[str, Any]], sets: TestSets) -> None:
     """The translation memory's chrF for every pair, on seen and on held-out patterns."""
-    for part, key in (("seen", "tm_baseline_chrf"), ("held_out", "tm_baseline_chrf_held_out")):
-        for source in {name.split("-")[0] for name in scores}:
-            _add_baseline(scores, source, getattr(sets, part), sets.train, key)
-
-
-def _add_baseline(scores: dict[str, dict[str, Any]], source: str, tested: list[Segment], train: list[Segment], key: str) -> None:
-    """One part's baseline for every pair of a source language; its memory is searched once where all segments hold all languages."""
-    matches: dict[tuple[str, ...], list[Match]] = {}
-    for name in (n for n in scores if n.startswith(f"{source}-")):
-        target = name.split("-")[1]
-        memory = [i for i, s in enumerate(train) if usable(s, (source, target))]
-        queries = [i for i, s in enumerate(tested) if usable(s, (source, target))]
-        if not memory or not queries:
-            continue
-        where = (str(hash(tuple(memory))), str(hash(tuple(queries))))
-        if where not in matches:
-            matches[where] = best_matches([tested[i].texts[source] for i in queries], [train[i].texts[source] for i in memory])
-        remembered = [train[memory[match.index]].texts[target] for match in matches[where]]
-        scores[name][key] = chrf(remembered, [tested[i].texts[target] for i in queries]).score
+    for name, score in scores.items():
+        source, target = name.split("-")
+        of_pair = sets.having((source, target))
+        for tested, key in ((of_pair.seen, "tm_baseline_chrf"), (of_pair.held_out, "tm_baseline_chrf_held_out")):
+            if tested and of_pair.train:
+                matches = best_matches([s.texts[source] for s in tested], [s.texts[source] for s in of_pair.train])
+                remembered = [of_pair.train[match.index].texts[target] for match in matches]
+                score[key] = chrf(remembered, [s.texts[target] for s in tested]).score
 
 
 def add_pivot_share(scores: dict[str, dict[str, Any]]) -> None:

@@ -55,7 +55,7 @@ def sentence_pairs(
     for segment in segments:
         chance = random.Random(f"{seed}/{segment.id}")
         for source, target in pairs:
-            if not {source, target} <= segment.texts.keys() or target in segment.source_only:
+            if not segment.translates(source, target):
                 continue
             sides = [split(segment.texts[language]).sentences for language in (source, target)]
             if len(sides[0]) != len(sides[1]):

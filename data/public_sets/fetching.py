@@ -21,6 +21,7 @@ from data.console import track
 from data.public_sets.registry import Input, PublicSet
 from data.readers.encoding import DAMAGED, GZIP
 from data.readers.rows import missing
+from data.records import write_bytes
 
 if TYPE_CHECKING:
     import httpx
@@ -107,7 +108,7 @@ def download(public: PublicSet, folder: Path) -> Path:
             content = _download(client, address)
             if problem := _problem(address, content, item):
                 raise DownloadError(problem)
-            _write(path, _unpacked(content))
+            write_bytes(path, _unpacked(content))
     return place
 
 
@@ -157,13 +158,3 @@ def _unpacked(content: bytes) -> bytes:
         return gzip.decompress(content)
     except DAMAGED:
         return content
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write `content`, whole or not at all."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

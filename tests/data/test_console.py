@@ -54,7 +54,7 @@ def test_a_full_disk_is_one_sentence_that_names_the_file(monkeypatch, tmp_path):
     def full(*_args, **_kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(SystemExit) as stopped:
         command(lambda: str(write_text(tmp_path / "train.jsonl", "x")))()
     assert stopped.value.code == f"error: {tmp_path}/train.jsonl: no space left on device"

@@ -205,13 +205,13 @@ STUCK = """
 import os, sys, time
 from pathlib import Path
 import data.records
-def write_half(self, text, encoding):
-    with self.open("w", encoding=encoding) as file:
-        file.write(text[: len(text) // 2])
+def write_half(self, content):
+    with self.open("wb") as file:
+        file.write(content[: len(content) // 2])
         file.flush()
         print("half", flush=True)
         time.sleep(60)
-Path.write_text = write_half
+Path.write_bytes = write_half
 data.records.write_text(Path(sys.argv[1]), "new " * 100_000)
 """
 

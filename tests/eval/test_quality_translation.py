@@ -30,7 +30,6 @@ from eval.quality_translation import (
     score_pair,
     term_scores,
     translate_sets,
-    usable,
 )
 from eval.translation_memory import Match
 from serving.bundle import load_translator
@@ -308,7 +307,7 @@ def test_all_pairs_are_scored(judged: Any, world: Any) -> None:
         assert set(score) == (ALWAYS if direct else ALWAYS | {"pivot_share"})
         assert 0 <= score["chrf_low"] <= score["chrf"] <= score["chrf_high"] <= 100
         assert (score["segments"], score["segments_held_out"], score["segments_unseen"]) == tuple(
-            sum(usable(s, tuple(name.split("-"))) for s in part) for part in parts
+            sum(s.translates(*name.split("-")) for s in part) for part in parts
         )
         assert score["segments_held_out"] > 0
         assert score["protected"] == 100.0
@@ -330,7 +329,7 @@ def test_every_translation_is_kept_with_its_part(judged: Any, world: Any) -> Non
     for name in PAIRS:
         source, target = name.split("-")
         rows = [json.loads(line) for line in (judged.out / f"translations/{name}.jsonl").read_text(encoding="utf-8").splitlines()]
-        expected = [(part, s.id, s.texts[source], s.texts[target]) for part, s in parts if usable(s, (source, target))]
+        expected = [(part, s.id, s.texts[source], s.texts[target]) for part, s in parts if s.translates(source, target)]
         assert [(r["part"], r["id"], r["source"], r["reference"]) for r in rows] == expected
         for part, key in (("seen", "chrf"), ("held_out", "chrf_held_out"), ("unseen", "chrf_unseen")):
             some = [row for row in rows if row["part"] == part]
