@@ -39,18 +39,19 @@ class NearTexts:
         self._texts: dict[frozenset[str], str] = {}
         for text in texts:
             self._texts.setdefault(grams(combination_key(text)), text)
-        self._seen_in = Counter(gram for found in self._texts for gram in found)
-        self._index: dict[str, list[frozenset[str]]] = defaultdict(list)
+        seen_in = Counter(gram for found in self._texts for gram in found)
+        self._rank = {gram: rank for rank, gram in enumerate(sorted(seen_in, key=lambda gram: (seen_in[gram], gram)))}  # rarest first
+        self._index: dict[int, list[frozenset[str]]] = defaultdict(list)
         for found in self._texts:
-            for gram in self._prefix(found):
-                self._index[gram].append(found)
+            for rank in self._prefix(found):
+                self._index[rank].append(found)
 
-    def _prefix(self, found: frozenset[str]) -> list[str]:
-        """The rarest trigrams of a text: two near texts share at least one of theirs. Those that the set lacks are left out."""
+    def _prefix(self, found: frozenset[str]) -> list[int]:
+        """The ranks of a text's rarest trigrams: two near texts share at least one of theirs. Those that the set lacks are left out."""
         count = len(found) - math.ceil(self._least * len(found) - ROUNDING) + 1
-        known = [gram for gram in found if gram in self._seen_in]
+        known = [self._rank[gram] for gram in found if gram in self._rank]
         wanted = count - (len(found) - len(known))
-        return sorted(known, key=lambda gram: (self._seen_in[gram], gram))[: max(0, wanted)]
+        return sorted(known)[:wanted] if wanted > 0 else []
 
     def _alike(self, one: int, other: int) -> bool:
         """Whether two numbers of trigrams let their texts be near at all."""
@@ -59,7 +60,7 @@ class NearTexts:
     def find(self, key: str) -> str | None:
         """A text of the set that the text of this `combination_key` nearly repeats, the nearest; `None` if there is none."""
         found = grams(key)
-        candidates = {other for gram in self._prefix(found) for other in self._index.get(gram, ()) if self._alike(len(found), len(other))}
+        candidates = {other for rank in self._prefix(found) for other in self._index.get(rank, ()) if self._alike(len(found), len(other))}
         near = [(len(found & other) / len(found | other), self._texts[other]) for other in candidates]
         best = max(near, default=(0.0, ""))
         return best[1] if near and best[0] >= self._least - ROUNDING else None

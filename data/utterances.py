@@ -110,7 +110,7 @@ def prepare(
 
 
 def _without_near(parts: dict[str, list[Utterance]], by_hand: set[str], percent: float) -> list[Utterance]:
-    """The training messages that are not near to a held-out one; two shipped ones by hand that are near are left for the check to refuse."""
+    """The training messages that are not near to a held-out one; shipped ones by hand that are near are left for the check to refuse."""
     held_out = [m for name in ("validation", "test") for m in parts[name]]
     near = NearTexts((m.text for m in held_out), percent)
     theirs = NearTexts((m.text for m in held_out if m.id not in by_hand), percent)

@@ -5,16 +5,74 @@ On the demo's data a Marian model reaches the loss of AdamW in about half the st
 
 Source: Jordan et al. 2024, Muon, https://kellerjordan.github.io/posts/muon/; Liu et al. 2025 for the scale that lets both share a
 learning rate, https://arxiv.org/abs/2502.16982
+
+N matrices of one shape, R rows, C columns, R <= C.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
 ADAM_BETAS = (0.9, 0.98)  # Vaswani et al. 2017, 5.3
+RMS_OF_ADAMW = 0.2  # Liu et al. 2025, 2.2: the update's size that suits AdamW's learning rate
+
+
+class Muon(torch.optim.Muon):
+    """torch's Muon with all matrices of one shape in one multiplication, in a type that the processor computes in.
+
+    torch's own goes matrix by matrix, always in bfloat16, which processors without such instructions emulate.
+    """
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> Any:
+        """One step."""
+        loss = closure() if closure is not None else None
+        for group in self.param_groups:
+            alike: defaultdict[tuple[int, ...], list[tuple[torch.Tensor, torch.Tensor]]] = defaultdict(list)
+            for weight, gradient in ((p, p.grad) for p in group["params"] if p.grad is not None):
+                wide = [m.T if m.shape[0] > m.shape[1] else m for m in (weight, self._towards(weight, gradient, group))]
+                alike[wide[0].shape].append((wide[0], wide[1]))
+            for (_, columns), found in alike.items():
+                updates = orthogonal(torch.stack([towards for _, towards in found]), group)  # (N, R, C)
+                for (weight, _), update in zip(found, updates, strict=True):
+                    weight.mul_(1 - group["lr"] * group["weight_decay"])
+                    weight.add_(update, alpha=-group["lr"] * RMS_OF_ADAMW * columns**0.5)
+        return loss
+
+    def _towards(self, weight: torch.Tensor, gradient: torch.Tensor, group: dict[str, Any]) -> torch.Tensor:
+        """The gradient with its momentum (Nesterov's)."""
+        state = self.state[weight]
+        if not state:
+            state["momentum_buffer"] = torch.zeros_like(gradient)
+        momentum: torch.Tensor = state["momentum_buffer"].lerp_(gradient, 1 - group["momentum"])
+        return gradient.lerp(momentum, group["momentum"])
+
+
+def orthogonal(matrices: torch.Tensor, settings: dict[str, Any]) -> torch.Tensor:
+    """The nearest matrices with orthogonal rows, nearly: singular values end between 0.5 and 1.5.
+
+    Args:
+        matrices: (N, R, C).
+        settings: `ns_coefficients`, `ns_steps` and `eps` of the Newton-Schulz iteration.
+
+    Source: Jordan et al. 2024
+    """
+    a, b, c = settings["ns_coefficients"]
+    found = matrices.bfloat16() if computes_bfloat16(matrices.device) else matrices
+    found = found / found.norm(dim=(1, 2), keepdim=True).clamp(min=settings["eps"])
+    for _ in range(settings["ns_steps"]):
+        gram = found @ found.mT  # (N, R, R)
+        found = torch.baddbmm(found, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), found, beta=a)
+    return found.to(matrices.dtype)
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether the device has instructions for it; processors that emulate it are many times slower than in float32."""
+    return device.type == "cuda" or bool(device.type == "cpu" and torch.cpu._is_avx512_bf16_supported())
 
 
 class MuonWithAdamW(torch.optim.Optimizer):
@@ -32,7 +90,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
         matrices = [p for p in trained if p.ndim == 2 and id(p) not in embeddings]
         inside = {id(p) for p in matrices}
         others = [p for p in trained if id(p) not in inside]
-        muon = torch.optim.Muon(matrices, lr=learning_rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw")
+        muon = Muon(matrices, lr=learning_rate, weight_decay=weight_decay)
         adam = torch.optim.AdamW(others, lr=learning_rate, betas=ADAM_BETAS, weight_decay=weight_decay)
         self._parts = (muon, adam)
         super().__init__([group for part in self._parts for group in part.param_groups], {"lr": learning_rate})

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.language import UnknownLanguageError, canonical, confidence, detect, warm_up
+from configs.schema import ROOT
+from data.language import UnknownLanguageError, _detector, _known, canonical, confidence, detect, warm_up
+from data.records import Utterance, read_jsonl
 
 ALL = ("en", "zh", "de", "es")
 
@@ -113,6 +115,17 @@ SENTENCES = {
 def test_a_sentence_is_likely_in_its_language_and_unlikely_in_the_others(language):
     assert confidence(SENTENCES[language], language) > 0.9
     assert max(confidence(SENTENCES[language], other) for other in ALL if other != language) < 0.1
+
+
+def test_where_the_quick_mode_is_sure_the_full_one_seldom_says_otherwise():
+    """Every shipped message of 20 characters and more, as the filter asks: under each of the languages that it is not in."""
+    texts = [(m.text, m.language) for name in ALL for m in read_jsonl(ROOT / f"data/utterances/{name}.jsonl", Utterance)]
+    asked = [(text, other) for text, own in texts if len(text) >= 20 for other in ALL if other != own]
+    believed = [(text, other) for text, other in asked if confidence(text, other) >= 0.2]
+    full = _detector(tuple(sorted(ALL)))
+    wrong = [text for text, other in believed if full.compute_language_confidence(text, _known(other)) < 0.2]
+    assert len(asked) > 15_000
+    assert len(wrong) <= 10
 
 
 def test_a_region_does_not_matter_to_the_confidence():

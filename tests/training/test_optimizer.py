@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from training.optimizer import MuonWithAdamW
+from training import optimizer as optimizer_module
+from training.optimizer import Muon, MuonWithAdamW, orthogonal
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def weights(model: nn.Module) -> list[torch.Tensor]:
 
 def test_matrices_inside_the_layers_go_to_muon_and_everything_else_to_adamw(model: nn.Module) -> None:
     muon, adam = MuonWithAdamW(model, 0.01, 0.0)._parts
-    assert (type(muon), type(adam)) == (torch.optim.Muon, torch.optim.AdamW)
+    assert (type(muon), type(adam)) == (Muon, torch.optim.AdamW)
     named = {id(p): name for name, p in model.named_parameters()}
     inside, others = ({named[id(p)] for group in part.param_groups for p in group["params"]} for part in (muon, adam))
     assert inside == {"1.weight", "3.weight"}
@@ -94,3 +95,36 @@ def test_a_schedule_reaches_both_after_the_state_came_back(model: nn.Module) -> 
     for group in optimizer.param_groups:
         group["lr"] = 0.005
     assert {group["lr"] for part in optimizer._parts for group in part.param_groups} == {0.005}
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_muon_takes_the_steps_of_torch_s_own(monkeypatch: pytest.MonkeyPatch, native: bool) -> None:
+    """Expected weights: torch.optim.Muon, which computes in bfloat16, 8 bits of mantissa."""
+    monkeypatch.setattr(optimizer_module, "computes_bfloat16", lambda _: native)
+    torch.manual_seed(3)
+    shapes = [(24, 24), (24, 24), (24, 96), (96, 24), (8, 24)]
+    ours = [nn.Parameter(torch.randn(shape)) for shape in shapes]
+    theirs = [nn.Parameter(p.detach().clone()) for p in ours]
+    settings = {"lr": 0.02, "weight_decay": 0.1}
+    steppers = (Muon(ours, **settings), torch.optim.Muon(theirs, adjust_lr_fn="match_rms_adamw", **settings))
+    for _ in range(3):
+        for weight, same in zip(ours, theirs, strict=True):
+            weight.grad = torch.randn_like(weight)
+            same.grad = weight.grad.clone()
+        for stepper in steppers:
+            stepper.step()
+    moved = 3 * 0.02 * 0.2  # about the size of an element's way
+    for weight, same in zip(ours, theirs, strict=True):
+        assert (weight - same).abs().mean().item() < 0.02 * moved
+
+
+def test_orthogonal_rows_and_nothing_else_of_the_matrix() -> None:
+    torch.manual_seed(4)
+    settings = {"ns_coefficients": (3.4445, -4.7750, 2.0315), "ns_steps": 5, "eps": 1e-7}
+    matrices = torch.randn(3, 16, 40)
+    found = orthogonal(matrices, settings)
+    sizes = torch.linalg.svdvals(found)
+    assert (sizes > 0.5).all()
+    assert (sizes < 1.5).all()
+    alone = torch.cat([orthogonal(matrix[None], settings) for matrix in matrices])
+    assert torch.allclose(found, alone, atol=1e-2)  # neighbours do not change it
