@@ -232,6 +232,7 @@ class TrainTranslation(Section):
     model: MarianShape
     optimizer: Optimizer
     batch_tokens: Positive
+    target_piece_dropout: Share
     guided_alignment: GuidedAlignment
     augmentation: Augmentation
     threads: Positive

@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from transformers import GenerationConfig, MarianConfig, MarianMTModel, Trainer, TrainingArguments
 
-from configs.schema import GuidedAlignment, MarianShape, Params
+from configs.schema import MarianShape, Params, TrainTranslation
 from data.pieces import MarianPieces
 from data.records import Segment, read_jsonl, tree_sha256
 from training import tracking
@@ -63,34 +63,56 @@ class Collate:
         return batch
 
 
-class GuidedTrainer(Trainer):
-    """transformers' trainer with batches of so many tokens and a second loss: some heads shall look where the alignment points.
+class MarianTrainer(Trainer):
+    """transformers' trainer with batches of so many tokens, hidden target pieces, and a second loss for where some heads look.
 
     Args:
-        guide: how many heads, and the weight of the loss.
-        batch_tokens: target pieces of a batch.
+        settings: the tokens of a batch, the share of hidden pieces, the guided heads and the weight of their loss.
+        unknown: the piece that stands for a hidden one.
         arguments: of the trainer.
     """
 
-    def __init__(self, guide: GuidedAlignment, batch_tokens: int, **arguments: Any) -> None:
+    def __init__(self, settings: TrainTranslation, unknown: int, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._guide, self._batch_tokens = guide, batch_tokens
+        self._settings, self._unknown = settings, unknown
 
     def get_train_dataloader(self) -> Any:
         """Called by the trainer."""
         samples = [self.train_dataset[i] for i in range(len(self.train_dataset))]
         lengths = [(len(sample["input_ids"]), len(sample["labels"])) for sample in samples]
-        batches = TokenBatches(lengths, self._batch_tokens, self.args.data_seed)
+        batches = TokenBatches(lengths, self._settings.batch_tokens, self.args.data_seed)
         return self.accelerator.prepare(DataLoader(self.train_dataset, batch_sampler=batches, collate_fn=self.data_collator))
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **options: Any) -> Any:
-        """The trainer's own loss, and in training the guide's."""
+        """The trainer's own loss; in training with pieces hidden, and with the guide's loss if the samples are aligned."""
+        if model.training:
+            seen = hide_pieces(inputs["decoder_input_ids"], self._settings.target_piece_dropout, self._unknown, model.config.pad_token_id)
+            inputs = {**inputs, "decoder_input_ids": seen}
         alignment = inputs.pop("alignment", None)
         if alignment is None:
             return super().compute_loss(model, inputs, return_outputs, **options)
+        guide = self._settings.guided_alignment
         loss, outputs = super().compute_loss(model, {**inputs, "output_attentions": True}, True, **options)
-        loss = loss + self._guide.weight * attention_loss(outputs["cross_attentions"], alignment, self._guide.heads)
+        loss = loss + guide.weight * attention_loss(outputs["cross_attentions"], alignment, guide.heads)
         return (loss, outputs) if return_outputs else loss
+
+
+def hide_pieces(ids: torch.Tensor, share: float, unknown: int, pad: int) -> torch.Tensor:
+    """Some of the pieces that the decoder is told it wrote, replaced by `unknown`: what it cannot read there it must find in the source.
+
+    Trained from scratch on few wordings, a decoder otherwise goes on with a sentence that it knows, whatever the source says.
+
+    Args:
+        ids: (B, T); padding, which starts the decoder too, stays.
+        share: of the pieces, 0..1.
+        unknown: id of `<unk>`.
+        pad: id of `<pad>`.
+
+    Source: word dropout, Bowman et al. 2016, https://aclanthology.org/K16-1002; for translation, Sennrich and Zhang 2019,
+    https://aclanthology.org/P19-1021
+    """
+    hidden = torch.rand(ids.shape, device=ids.device) < share
+    return ids.masked_fill(hidden & (ids != pad), unknown)
 
 
 def attention_loss(attentions: Sequence[torch.Tensor], alignment: torch.Tensor, heads: int) -> torch.Tensor:
@@ -176,23 +198,22 @@ def train(name: str, params: Params, prepared: Path, out: Path) -> str:
     with tracking.run(f"train {name}", kind="train", profile=params.profile) as run:
         run.params({"seed": params.seed, **settings.model_dump(), "parameters": model.num_parameters()})
         run.dataset("translation", prepared, data_hash)
-        loss = _fit(model, datasets, params, out, run)
+        loss = _fit(model, datasets, pieces.unknown, params, out, run)
         model.save_pretrained(out)
         write_training_manifest(out, kind="translation", name=name, pairs=pairs, params=params, data=data_hash, run=run.id)
         run.folder(out, "model")
     return f"{out}: {model.num_parameters():,} parameters, {len(samples['train']):,} pairs, validation loss {loss:.3f}"
 
 
-def _fit(model: MarianMTModel, datasets: dict[str, Samples], params: Params, out: Path, run: tracking.Run) -> float:
+def _fit(model: MarianMTModel, datasets: dict[str, Samples], unknown: int, params: Params, out: Path, run: tracking.Run) -> float:
     """Run transformers' trainer; returns the last validation loss."""
     settings = params.train_translation.optimizer
     arguments = TrainingArguments(**training_arguments(settings, params.seed, Path("training/checkpoints") / out.name))
-    guide = params.train_translation.guided_alignment
-    if guide.weight:
+    if params.train_translation.guided_alignment.weight:
         model.set_attn_implementation("eager")  # the others give no attention back
-    trainer = GuidedTrainer(
-        guide,
-        params.train_translation.batch_tokens,
+    trainer = MarianTrainer(
+        params.train_translation,
+        unknown,
         model=model,
         args=arguments,
         train_dataset=datasets["train"],

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from configs.schema import ROOT
 
 STORE = ROOT / ".mlflow"
@@ -125,14 +127,14 @@ def _start(mlflow: Any, current: Run, kind: str, profile: str) -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    uri, place = os.environ.get("MLFLOW_TRACKING_URI"), None
-    if uri is None or uri == LOCAL_URI:
-        STORE.mkdir(exist_ok=True)
-        uri, place = LOCAL_URI, (STORE / "artifacts").as_uri()
+    uri = os.environ.get("MLFLOW_TRACKING_URI", LOCAL_URI)
     mlflow.set_tracking_uri(uri)
-    if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        mlflow.create_experiment(EXPERIMENT, artifact_location=place)
-    mlflow.set_experiment(EXPERIMENT)
+    if uri == LOCAL_URI:
+        STORE.mkdir(exist_ok=True)
+        with FileLock(STORE / "opening.lock"):  # trainings start side by side, and the first use creates the tables
+            _open_experiment(mlflow, (STORE / "artifacts").as_uri())
+    else:
+        _open_experiment(mlflow, None)
     mlflow.set_system_metrics_sampling_interval(SAMPLING_SECONDS)
     tags = {
         "kind": kind,
@@ -144,6 +146,12 @@ def _start(mlflow: Any, current: Run, kind: str, profile: str) -> None:
     }
     started = mlflow.start_run(run_name=current.name, tags=tags, log_system_metrics=True)
     current.id = started.info.run_id
+
+
+def _open_experiment(mlflow: Any, artifacts: str | None) -> None:
+    if mlflow.get_experiment_by_name(EXPERIMENT) is None:
+        mlflow.create_experiment(EXPERIMENT, artifact_location=artifacts)
+    mlflow.set_experiment(EXPERIMENT)
 
 
 def git_revision() -> str:

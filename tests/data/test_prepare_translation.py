@@ -124,3 +124,23 @@ def test_a_source_that_is_not_there_is_one_sentence(tmp_path):
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "error: users.tsv: no such file or folder; did you mean user.tsv?\n"
     assert [path.name for path in (folder / OUT).rglob("*") if path.is_file()] == []
+
+
+def test_a_language_of_users_data_needs_no_more_than_its_code(tmp_path):
+    """As data/README.md says it: Portuguese, which nothing shipped is written in."""
+    folder = workplace(
+        tmp_path / "six",
+        shipped=False,
+        languages=["en", "pt"],
+        sources=[SOURCE | {"columns": {}, "part": "split"}],
+        test_segments=2,
+        validation_segments=1,
+    )
+    sentences = ("The pump is too loud", "Where is my order?", "We need the invoice today", "The box was empty")
+    portuguese = ("A bomba faz muito barulho", "Onde está o meu pedido?", "Precisamos da fatura hoje", "A caixa estava vazia")
+    write(folder / "users.tsv", ["en\tpt", *map("\t".join, zip(sentences, portuguese, strict=True))])
+    done = prepare(folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = {name: read_jsonl(folder / OUT / f"{name}.jsonl", Segment) for name in ("train", "validation", "test")}
+    assert {name: len(segments) for name, segments in found.items()} == {"train": 1, "validation": 1, "test": 2}
+    assert {s.texts["pt"] for segments in found.values() for s in segments} == set(portuguese)

@@ -4,6 +4,7 @@ The whole preparation, with the parameters of the demo, runs once for this modul
 """
 
 import re
+import shutil
 from collections import Counter, defaultdict
 
 import pytest
@@ -410,3 +411,32 @@ def test_every_parameter_has_a_comment():
 def test_the_active_parameters_are_their_profile_byte_for_byte():
     profile = ROOT / "configs" / "profiles" / f"{load_params(PARAMS_FILE).profile}.yaml"
     assert PARAMS_FILE.read_bytes() == profile.read_bytes()
+
+
+# What the README promises of one more industry
+
+
+def test_one_more_industry_is_one_file_and_a_line_in_the_slots(tmp_path):
+    """As data/README.md says it, without code: the patterns that speak of any goods speak of the new ones."""
+    for folder in (CORPORA, GLOSSARIES):
+        shutil.copytree(folder, tmp_path / folder.name)
+    toy = """industry: toys
+terms:
+  - id: spinning_top
+    tags: [product]
+    en: {base: spinning top, pl: spinning tops}
+    de: {base: Kreisel, gender: m, pl: Kreisel, gen: Kreisels, pl_dat: Kreiseln}
+    es: {base: peonza, gender: f, pl: peonzas}
+    zh: {base: 陀螺, classifier: 个}
+"""
+    (tmp_path / "glossaries/toys.yaml").write_text(toy, encoding="utf-8")
+    slots = (tmp_path / "corpora/slots.yaml").read_text("utf-8")
+    named = "  toy: {glossary: toys, tag: product}\n  goods: {any: [toy, "
+    (tmp_path / "corpora/slots.yaml").write_text(slots.replace("  goods: {any: [", named), encoding="utf-8")
+    grammar = load_grammar(tmp_path / "corpora", tmp_path / "glossaries")
+    found = [e for pattern in grammar.patterns for e in grammar.expansions(pattern, 40, 7) if "toys/spinning_top" in e.filling.terms]
+    assert len({expansion.pattern.id for expansion in found}) >= 5  # one term among some hundred goods
+    for expansion in found:
+        texts = grammar.render(expansion, 7, "train")
+        written = {"en": "spinning top", "de": "Kreisel", "es": "peonza", "zh": "陀螺"}
+        assert {language: words.lower() in texts[language].lower() for language, words in written.items()} == dict.fromkeys(LANGUAGES, True)

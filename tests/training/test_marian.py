@@ -13,12 +13,12 @@ import pytest
 import torch
 from transformers import TrainingArguments
 
-from configs.schema import GuidedAlignment
+from configs.schema import ROOT, GuidedAlignment, TrainTranslation, load_params
 from data.pieces import MarianPieces
 from data.records import file_sha256, tree_sha256
 from training import marian
 from training.alignment import NONE
-from training.marian import Collate, GuidedTrainer, Samples, attention_loss, build_model, pad_rows, train
+from training.marian import Collate, MarianTrainer, Samples, attention_loss, build_model, hide_pieces, pad_rows, train
 from training.samples import Sample, sentence_pairs
 
 FILES = ("config.json", "generation_config.json", "loss.csv", "manifest.json", "model.safetensors", "run.json")
@@ -53,6 +53,43 @@ def test_the_guide_s_loss_is_the_cross_entropy_of_what_the_first_heads_look_at()
     assert attention_loss([layer], torch.tensor([[0, NONE]]), 1).item() == pytest.approx(-math.log(0.5), abs=1e-4)
 
 
+def settings(guide: GuidedAlignment, dropout: float = 0.0) -> TrainTranslation:
+    """The demo's, with small batches."""
+    demo = load_params(ROOT / "configs/profiles/demo.yaml").train_translation
+    return demo.model_copy(update={"guided_alignment": guide, "batch_tokens": 200, "target_piece_dropout": dropout})
+
+
+def test_a_share_of_the_written_pieces_is_hidden_but_neither_start_nor_padding() -> None:
+    torch.manual_seed(0)
+    ids = torch.tensor([[59, *range(2, 50)], [59, *range(2, 20), *[59] * 30]])
+    seen = hide_pieces(ids, 0.3, unknown=1, pad=59)
+    changed = seen != ids
+    assert (seen[changed] == 1).all()
+    assert not changed[ids == 59].any()
+    assert changed[ids != 59].float().mean().item() == pytest.approx(0.3, abs=0.1)
+    assert torch.equal(hide_pieces(ids, 0.0, unknown=1, pad=59), ids)
+
+
+def test_pieces_are_hidden_in_training_only(tiny_marian: Any, tmp_path: Path) -> None:
+    """A model that is trained to write what it may not read finds it in the source; its validation loss is on whole text."""
+    read: list[torch.Tensor] = []
+    model = tiny_marian()
+    model.model.decoder.register_forward_pre_hook(lambda _, __, given: read.append(given["input_ids"]), with_kwargs=True)
+    rows = [Sample([*range(5 + i, 13 + i), 0], [*range(25 + i, 33 + i), 0]) for i in range(16)]
+    arguments = TrainingArguments(output_dir=str(tmp_path), max_steps=3, report_to="none", use_cpu=True, disable_tqdm=True)
+    off = GuidedAlignment(weight=0.0, heads=1, iterations=1, tension=1.0, pairs=1)
+    samples = Samples(rows)
+    trainer = MarianTrainer(
+        settings(off, 0.5), 1, model=model, args=arguments, train_dataset=samples, eval_dataset=samples, data_collator=Collate(59)
+    )
+    trainer.train()
+    assert any((ids == 1).any() for ids in read)
+    read.clear()
+    trainer.evaluate()
+    assert read
+    assert not any((ids == 1).any() for ids in read)
+
+
 def test_guided_attention_looks_where_it_is_shown(tiny_marian: Any, tmp_path: Path) -> None:
     """One head learns to look at the piece that the alignment names; without weight it does not."""
 
@@ -62,11 +99,11 @@ def test_guided_attention_looks_where_it_is_shown(tiny_marian: Any, tmp_path: Pa
         model.set_attn_implementation("eager")
         rows = [Sample([*range(5 + i, 13 + i), 0], [*range(25 + i, 33 + i), 0]) for i in range(16)]
         backwards = [[*range(7, -1, -1), 8] for _ in rows]
-        guide = GuidedAlignment(weight=weight, heads=1, iterations=1, tension=1.0, pairs=1)
+        guided = settings(GuidedAlignment(weight=weight, heads=1, iterations=1, tension=1.0, pairs=1))
         arguments = TrainingArguments(
             output_dir=str(tmp_path), max_steps=150, learning_rate=1e-2, report_to="none", use_cpu=True, disable_tqdm=True
         )
-        trainer = GuidedTrainer(guide, 200, model=model, args=arguments, train_dataset=Samples(rows, backwards), data_collator=Collate(59))
+        trainer = MarianTrainer(guided, 1, model=model, args=arguments, train_dataset=Samples(rows, backwards), data_collator=Collate(59))
         trainer.train()
         batch = Collate(59)([Samples(rows, backwards)[i] for i in range(16)])
         alignment = batch.pop("alignment")
