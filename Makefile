@@ -20,12 +20,13 @@ $(STAMP): pyproject.toml configs/constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint configs/constraints.txt --editable '.[train,dev]'
 	touch $(STAMP)
 
-# Stages that do not need each other run side by side, each on one core.
-side_by_side = printf '%s\n' $(1) | xargs -P 2 -I STAGE dvc --wait-for-lock repro --quiet STAGE
+# Stages that do not need each other run side by side, each on one core; what they need stands in the line before.
+side_by_side = printf '%s\n' $(1) | xargs -P 2 -I STAGE dvc --wait-for-lock repro --quiet --single-item STAGE
 
 demo: install ## train, prove and serve the demo models, then show five messages
 	$(call side_by_side,prepare_translation prepare_intents)
 	$(call side_by_side,train_translation@en-xx train_translation@xx-en train_intents)
+	$(call side_by_side,export_translation@en-xx export_translation@xx-en export_intents)
 	$(call side_by_side,evaluate_translation evaluate_intents)
 	dvc repro --quiet
 	python -m eval.gate
