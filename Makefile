@@ -20,8 +20,9 @@ $(STAMP): pyproject.toml configs/constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint configs/constraints.txt --editable '.[train,dev]'
 	touch $(STAMP)
 
-# Stages that do not need each other run side by side, each on one core; what they need stands in the line before.
-side_by_side = printf '%s\n' $(1) | xargs -P 2 -I STAGE dvc --wait-for-lock repro --quiet --single-item STAGE
+# Stages that do not need each other run side by side, each on one core; what they need stands in the line before. DVC fails with 255, at
+# which xargs would leave the other stage running alone.
+side_by_side = printf '%s\n' $(1) | xargs -P 2 -I STAGE sh -c 'dvc --wait-for-lock repro --single-item STAGE || exit 1'
 
 demo: install ## train, prove and serve the demo models, then show five messages
 	$(call side_by_side,prepare_translation prepare_intents)
