@@ -22,7 +22,8 @@ $(STAMP): pyproject.toml configs/constraints.txt
 
 # Stages that do not need each other run side by side, each on one core; what they need stands in the line before. DVC fails with 255, at
 # which xargs would leave the other stage running alone.
-side_by_side = printf '%s\n' $(1) | xargs -P 2 -I STAGE sh -c 'dvc --wait-for-lock repro --single-item STAGE || exit 1'
+side_by_side = @printf '%s\n' $(1) | xargs -P 2 -I STAGE sh -c 'echo "running STAGE" >&2; \
+	dvc --wait-for-lock repro --quiet --single-item STAGE || { echo "STAGE failed: dvc repro STAGE" >&2; exit 1; }'
 
 demo: install ## train, prove and serve the demo models, then show five messages
 	$(call side_by_side,prepare_translation prepare_intents)
