@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from data.glossary import Glossary, load_glossaries
 from data.language import UNSPACED, UnknownLanguageError, canonical, detect
-from data.normalize import normalize
+from data.normalize import calm, normalize
 from data.pieces import MarianPieces
 from data.protect import MARKERS, Span, find_protected, mask, restore
 from data.sentences import SplitText, split
@@ -255,13 +255,13 @@ def _split(text: str) -> SplitText:
 
 
 def _prepare_sentence(text: str) -> Sentence:
-    """A sentence normalised and masked; one without letters of its own is not translated."""
+    """A sentence normalised, masked and calmed; one without letters of its own is not translated."""
     plain = normalize(text)
     spans = find_protected(plain)[: len(MARKERS)]
     masked = mask(plain, spans)
     if not LETTER.search(masked):
         return Sentence(text, spans, translate=False)
-    return Sentence(masked, spans, translate=True)
+    return Sentence(calm(masked), spans, translate=True)
 
 
 def _hypotheses(sources: list[list[int]], direction: Direction, beams: int, should_stop: Callable[[], bool]) -> list[Hypothesis]:
