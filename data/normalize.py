@@ -34,7 +34,7 @@ def calm(text: str) -> str:
     German nouns lose their capital too; Latin words in Chinese keep theirs. Applied to a source after its protected spans are masked, so
     that codes keep their letters.
     """
-    words = CASED_WORD.findall(text)
+    words: list[str] = CASED_WORD.findall(text)
     if len(words) < FEWEST_SHOUTED or text != text.upper() or HAN.search(text):
         return text
     lower = text.lower()
