@@ -1,4 +1,4 @@
-"""Text as the models read it: one Unicode form, one kind of space, no character that we use as a marker.
+"""Text as the models read it: one Unicode form, one kind of space, no character that we use as a marker, no shouting.
 
 Punctuation is left as it is: Chinese keeps its full-width marks.
 """
@@ -8,10 +8,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from data.language import HAN
+
 SPACES = re.compile(r"\s+")
 INVISIBLE = re.compile("[\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
 NOT_COMPARED = re.compile("[^\\w\ue000-\uf8ff]|_")
+CASED_WORD = re.compile(r"[A-ZÀ-ÖØ-Þ]\w*")
+FEWEST_SHOUTED = 3  # words; fewer in capitals are more often abbreviations (CIF FOB?)
 SENTENCEPIECE_SPACE = "\u2581"  # SentencePiece's own sign for a space
 
 
@@ -22,6 +26,20 @@ def normalize(text: str) -> str:
     """
     text = INVISIBLE.sub("", PRIVATE_USE.sub("\ufffd", text)).replace(SENTENCEPIECE_SPACE, "_")
     return SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
+
+
+def calm(text: str) -> str:
+    """`text` in lower case but for its first letter, where all of it is in capitals: a caps-lock key, not names.
+
+    German nouns lose their capital too; Latin words in Chinese keep theirs. Applied to a source after its protected spans are masked, so
+    that codes keep their letters.
+    """
+    words: list[str] = CASED_WORD.findall(text)
+    if len(words) < FEWEST_SHOUTED or text != text.upper() or HAN.search(text):
+        return text
+    lower = text.lower()
+    place = lower.index(words[0].lower())
+    return lower[:place] + words[0][0] + lower[place + 1 :]
 
 
 def comparable(text: str) -> str:

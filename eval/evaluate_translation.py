@@ -1,6 +1,7 @@
 """Score every language pair as it would be served, and compare whole sequences with transformers.
 
-Reads   training/bundles/, training/models/, training/parity/, data/prepared/translation/, data/glossaries/, configs/params.yaml
+Reads   training/bundles/, training/models/, training/parity/, data/prepared/translation/, data/glossaries/,
+        configs/params.yaml, configs/serving.yaml
 Writes  eval/results/work/{translation.json, translations/SRC-TGT.jsonl}
 Params  profile, seed, prepare_translation.languages, export_translation.serve, evaluate_translation
 """
@@ -17,11 +18,14 @@ from data.console import command
 def main() -> str:
     """Score every language pair as it would be served."""
     from eval.quality_translation import evaluate
+    from serving.settings import load_settings
 
     training = Path("training")
     prepared, glossaries = Path("data/prepared/translation"), Path("data/glossaries")
     out = Path("eval/results/work")
-    return evaluate(load_params(), prepared, training / "bundles", training / "models", training / "parity", glossaries, out)
+    return evaluate(
+        load_params(), prepared, training / "bundles", training / "models", training / "parity", glossaries, out, load_settings().beams
+    )
 
 
 if __name__ == "__main__":

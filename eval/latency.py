@@ -21,6 +21,7 @@ from eval.peers.transformers import MarianPeer, XlmrPeer
 from eval.running import Service, running_service
 from serving.bundle import load_classifier, load_translator, verify_bundles
 from serving.client import QuaysideClient
+from serving.settings import load_settings
 from serving.translator import Direction, sentence_ids
 from training import tracking
 
@@ -103,17 +104,18 @@ def compare_with_transformers(bodies: Bodies, bundles: Path, models: Path, setti
 
 
 def our_translator(bundles: Path, threads: int) -> Engine:
-    """A translate request through our translator, greedy."""
-    translator = load_translator(bundles, threads)
+    """A translate request through our translator, searching as the service does."""
+    translator = load_translator(bundles, threads, beams=load_settings().beams)
     return lambda body: translator.translate(**body)
 
 
 def their_translator(bundles: Path, models: Path, threads: int) -> Engine:
-    """A translate request's sentences on transformers' `generate`, greedy."""
+    """A translate request's sentences on transformers' `generate`, in a search as wide."""
     directions = (Direction.load(bundle, threads) for bundle in verify_bundles(bundles, ["translation"]))
     direction = next(d for d in directions if PAIR in d.info.pairs)
     peer = MarianPeer(models / direction.info.name, threads)
-    return lambda body: peer.generate(sentence_ids(body["segments"][0], direction, PAIR[1]), 1, direction.max_pieces - 1)
+    beams = load_settings().beams
+    return lambda body: peer.generate(sentence_ids(body["segments"][0], direction, PAIR[1]), beams, direction.max_pieces - 1)
 
 
 def our_classifier(bundles: Path, threads: int) -> Engine:

@@ -21,7 +21,7 @@ from data.records import Segment, read_jsonl, tree_sha256, write_json, write_tex
 from eval.metrics.terminology import term_success
 from eval.metrics.text import bleu, chrf, chrf_difference_interval, chrf_interval, chrf_statistics
 from eval.parity import sequence_parity
-from eval.translation_memory import best_matches
+from eval.translation_memory import Match, best_matches
 from serving.bundle import load_translator, verify_bundles
 from serving.translator import PIVOT, Direction, Translator
 from training import tracking
@@ -57,8 +57,10 @@ class TestSets:
         return TestSets(*([segment for segment in part if segment.translates(*pair)] for part in parts))
 
 
-def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity: Path, glossaries: Path, out: Path) -> str:
+def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity: Path, glossaries: Path, out: Path, beams: int) -> str:
     """Score every pair and write `translation.json` and one file of translations per pair; returns a sentence about it.
+
+    `beams` is the width of the search in service.
 
     Raises:
         BundleError: bundles that cannot be served.
@@ -69,11 +71,11 @@ def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity
     pairs = [(s, t) for s in languages for t in languages if s != t and sets.having((s, t)).seen]
     if not pairs:
         raise ValueError(f"{prepared / 'test.jsonl'}: no segment holds two of the languages {', '.join(languages)}")
-    translators = {precision: load_translator(bundles, 2, precision) for precision in ("fp32", params.export_translation.serve)}
+    translators = {precision: load_translator(bundles, 2, precision, beams) for precision in ("fp32", params.export_translation.serve)}
     served = translators[params.export_translation.serve]
     with tracking.run("evaluate translation", kind="evaluate", profile=params.profile) as run:
         run.dataset("translation", prepared, tree_sha256(prepared))
-        run.params(settings.model_dump())
+        run.params({**settings.model_dump(), "beams": beams})
         done = {pair: translate_sets(served, pair, sets.having(pair)) for pair in track(pairs, "pairs", len(pairs))}
         scores = {f"{s}-{t}": score_pair(served, (s, t), done[s, t], settings) for s, t in pairs}
         add_baseline(scores, sets)
@@ -163,7 +165,7 @@ def noise_scores(translator: Translator, pair: Pair, done: Translated, clean: fl
 
 
 def translate_all(translator: Translator, segments: Sequence[Segment], pair: Pair) -> list[str]:
-    """The translations of every segment, greedy, as the service makes them."""
+    """The translations of every segment, as the service makes them."""
     source, target = pair
     answers = translator.translate([segment.texts[source] for segment in segments], source=source, target=target)
     return [answer.text for answer in answers]
@@ -182,14 +184,17 @@ def protected_share(sources: Sequence[str], hypotheses: Sequence[str]) -> float:
 
 
 def add_baseline(scores: dict[str, dict[str, Any]], sets: TestSets) -> None:
-    """The translation memory's chrF for every pair, on seen and on held-out patterns."""
+    """The translation memory's chrF for every pair, on seen and on held-out patterns; targets with the same sources share a search."""
+    searched: dict[tuple[tuple[str, ...], tuple[str, ...]], list[Match]] = {}
     for name, score in scores.items():
         source, target = name.split("-")
         of_pair = sets.having((source, target))
         for tested, key in ((of_pair.seen, "tm_baseline_chrf"), (of_pair.held_out, "tm_baseline_chrf_held_out")):
             if tested and of_pair.train:
-                matches = best_matches([s.texts[source] for s in tested], [s.texts[source] for s in of_pair.train])
-                remembered = [of_pair.train[match.index].texts[target] for match in matches]
+                asked = tuple(s.texts[source] for s in tested), tuple(s.texts[source] for s in of_pair.train)
+                if asked not in searched:
+                    searched[asked] = best_matches(list(asked[0]), list(asked[1]))
+                remembered = [of_pair.train[match.index].texts[target] for match in searched[asked]]
                 score[key] = chrf(remembered, [s.texts[target] for s in tested]).score
 
 

@@ -156,10 +156,10 @@ def verify_bundles(folder: Path, kinds: Sequence[str] = KINDS) -> list[Bundle]:
     return bundles
 
 
-def load_translator(folder: Path, threads: int, precision: str | None = None) -> Translator:
-    """Verify and load the translation bundles below `folder`; the arguments are those of `load_models`."""
+def load_translator(folder: Path, threads: int, precision: str | None = None, beams: int = 1) -> Translator:
+    """Verify and load the translation bundles below `folder`; the arguments are those of `load_models` and `Translator`."""
     bundles = verify_bundles(folder, ["translation"])
-    return Translator([Direction.load(_having(bundle, precision), threads, precision) for bundle in bundles])
+    return Translator([Direction.load(_having(bundle, precision), threads, precision) for bundle in bundles], beams)
 
 
 def load_classifier(folder: Path, threads: int, precision: str | None = None) -> Classifier:

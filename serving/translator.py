@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from data.glossary import Glossary, load_glossaries
 from data.language import UNSPACED, UnknownLanguageError, canonical, detect
-from data.normalize import normalize
+from data.normalize import calm, normalize
 from data.pieces import MarianPieces
 from data.protect import MARKERS, Span, find_protected, mask, restore
 from data.sentences import SplitText, split
@@ -88,9 +88,11 @@ class Translator:
 
     Args:
         directions: the models; no pair twice.
+        beams: width of the search where a call names none; 1 is greedy.
     """
 
-    def __init__(self, directions: Sequence[Direction]) -> None:
+    def __init__(self, directions: Sequence[Direction], beams: int = 1) -> None:
+        self._beams = beams
         self.described = [direction.info for direction in directions]
         self._by_pair = {pair: direction for direction in directions for pair in direction.info.pairs}
         self.languages = tuple(sorted({language for pair in self._by_pair for language in pair}))
@@ -124,7 +126,7 @@ class Translator:
         target: str,
         industry: str | None = None,
         inline: Sequence[tuple[str, str]] = (),
-        beams: int = 1,
+        beams: int | None = None,
         should_stop: Callable[[], bool] = never,
     ) -> list[Translation]:
         """The translations, one per segment, in order.
@@ -135,7 +137,7 @@ class Translator:
             target: language to translate into.
             industry: whose glossary is to be reported on.
             inline: (source, target) terms of this request; they win over the glossary's.
-            beams: width of the search; 1 is greedy.
+            beams: width of the search; `None`: the translator's own.
             should_stop: asked between decoding steps.
 
         Raises:
@@ -153,7 +155,7 @@ class Translator:
                 if leg < len(paths[work.source]):
                     by_pair.setdefault(paths[work.source][leg], []).extend(s for s in work.sentences if s.translate)
             for pair, sentences in by_pair.items():
-                self._decode(pair, sentences, beams, should_stop)
+                self._decode(pair, sentences, beams or self._beams, should_stop)
         return [self._finish(work, target, len(paths[work.source]) > 1, glossary, inline) for work in works]
 
     def _language(self, code: str, name: str) -> str:
@@ -255,13 +257,13 @@ def _split(text: str) -> SplitText:
 
 
 def _prepare_sentence(text: str) -> Sentence:
-    """A sentence normalised and masked; one without letters of its own is not translated."""
+    """A sentence normalised, masked and calmed; one without letters of its own is not translated."""
     plain = normalize(text)
     spans = find_protected(plain)[: len(MARKERS)]
     masked = mask(plain, spans)
     if not LETTER.search(masked):
         return Sentence(text, spans, translate=False)
-    return Sentence(masked, spans, translate=True)
+    return Sentence(calm(masked), spans, translate=True)
 
 
 def _hypotheses(sources: list[list[int]], direction: Direction, beams: int, should_stop: Callable[[], bool]) -> list[Hypothesis]:

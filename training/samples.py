@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from configs.schema import Augmentation
 from data.augment import augment_pair, draw_kind
-from data.normalize import normalize
+from data.normalize import calm, normalize
 from data.pieces import MarianPieces
 from data.protect import mask_pair
 from data.records import Segment
@@ -44,7 +44,7 @@ def directions(model: str, languages: Sequence[str]) -> list[tuple[str, str]]:
 def sentence_pairs(
     segments: Iterable[Segment], pairs: Sequence[tuple[str, str]], seed: int, noise: Augmentation | None = None
 ) -> list[tuple[str, str, str]]:
-    """(source text, target text, target language) per sentence and direction, normalised and with protected spans masked.
+    """(source text, target text, target language) per sentence and direction, normalised, with protected spans masked and the source calm.
 
     `noise` is how often a source gets which kind of it, drawn anew for each direction; `None`: never.
 
@@ -63,7 +63,8 @@ def sentence_pairs(
             for left, right in zip(*sides, strict=True):
                 kind = draw_kind(noise, chance) if noise else None
                 noisy = augment_pair(left, right, kind, source, chance) if kind else (left, right)
-                found.append((*mask_pair(normalize(noisy[0]), normalize(noisy[1]), chance), target))
+                read, written = mask_pair(normalize(noisy[0]), normalize(noisy[1]), chance)
+                found.append((calm(read), written, target))
     return found
 
 

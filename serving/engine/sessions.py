@@ -49,6 +49,7 @@ class DecoderState:
         self._source_bias = np.where(inside, np.float32(0), MASKED)[:, None, None, :]  # (B, 1, 1, S)
         rows, heads, _, head_size = cross[0].shape
         self._past = [np.zeros((rows, heads, capacity, head_size), np.float32) for _ in cross]
+        self._sources = np.arange(rows)  # of each row
         self.length = 0
 
     def step(self, ids: Array) -> Array:
@@ -76,12 +77,26 @@ class DecoderState:
         return logits[:, 0]
 
     def select(self, rows: Array) -> None:
-        """Keep the rows named, in that order; a row may be named more than once."""
-        if len(rows) == len(self._source_bias) and np.array_equal(rows, np.arange(len(rows))):
-            return
-        self._cross = [np.ascontiguousarray(value[rows]) for value in self._cross]
-        self._source_bias = np.ascontiguousarray(self._source_bias[rows])
-        self._past = [np.ascontiguousarray(value[rows]) for value in self._past]
+        """Keep the rows named, in that order; a row may be named more than once.
+
+        Only what moves is copied: beams of one source share its cross-attention, and of the past only what is written counts.
+        """
+        sources = self._sources[rows]
+        if not np.array_equal(sources, self._sources):
+            self._cross = [np.ascontiguousarray(value[rows]) for value in self._cross]
+            self._source_bias = np.ascontiguousarray(self._source_bias[rows])
+        if len(rows) == len(self._sources):
+            moved = np.flatnonzero(rows != np.arange(len(rows)))
+            for past in self._past:
+                past[moved, :, : self.length] = past[rows[moved], :, : self.length]
+        else:
+            self._past = [self._taken(past, rows) for past in self._past]
+        self._sources = sources
+
+    def _taken(self, past: Array, rows: Array) -> Array:
+        taken = np.zeros((len(rows), *past.shape[1:]), past.dtype)
+        taken[:, :, : self.length] = past[rows, :, : self.length]
+        return taken
 
 
 def _bind_input(binding: Any, name: str, value: Array) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from data.normalize import comparable, normalize
+from data.normalize import calm, comparable, normalize
 from data.protect import MARKERS
 
 ANY = st.text(max_size=60) | st.text(alphabet="e\u0301\u200b\u00ad \u3000\u2581\ue000\uf8ffA\u030a\uac00\u11a8\x1c\n", max_size=20)
@@ -78,3 +78,30 @@ def test_comparable_keeps_letters_digits_and_markers_only(text):
     assert all(c.isalnum() or "\ue000" <= c <= "\uf8ff" for c in comparable(text))
     folded = unicodedata.normalize("NFKC", text).casefold()
     assert comparable(text) == "".join(c for c in folded if c.isalnum() or "\ue000" <= c <= "\uf8ff")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("WHERE IS MY ORDER \ue003?!", "Where is my order \ue003?!"),
+        ("¿DÓNDE ESTÁ MI PEDIDO?", "¿Dónde está mi pedido?"),
+        ("WIR BRAUCHEN DIE ÖLPUMPE HEUTE", "Wir brauchen die ölpumpe heute"),
+        ("\ue001 IST ZU GROSS, BITTE TAUSCHEN", "\ue001 Ist zu gross, bitte tauschen"),
+    ],
+)
+def test_a_text_all_in_capitals_is_calmed(text, expected):
+    assert calm(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["CIF FOB?", "MOQ?", "Where is MY ORDER PLEASE", "Guten Tag Herr Meier", "请问有CE, ISO, REACH的证书吗", "", "42"]
+)
+def test_names_abbreviations_and_all_else_keep_their_case(text):
+    assert calm(text) == text
+
+
+@settings(deadline=None, max_examples=500)
+@given(ANY)
+def test_calming_is_idempotent_and_changes_nothing_but_case(text):
+    assert calm(calm(text)) == calm(text)
+    assert calm(text).casefold() == text.casefold() or "\u0130" in text

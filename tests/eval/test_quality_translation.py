@@ -280,7 +280,7 @@ def test_without_a_test_segment_it_says_so(tmp_path: Path) -> None:
         write_jsonl(tmp_path / f"{part}.jsonl", [segment("1", en="only English")])
     expected = rf"^{tmp_path}/test\.jsonl: no segment holds two of the languages en, zh, de, es$"
     with pytest.raises(ValueError, match=expected):
-        evaluate(load_params(), tmp_path, *[Path("nowhere")] * 5)
+        evaluate(load_params(), tmp_path, *[Path("nowhere")] * 5, beams=1)
 
 
 @pytest.fixture(scope="module")
@@ -292,7 +292,7 @@ def judged(world: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
         patch.setattr(
             "eval.parity.MarianPeer", lambda checkpoint, threads: MarianPeer(checkpoint, 1)
         )  # two threads starve on a busy machine
-        said = evaluate(world.params, world.translation, world.bundles, world.models, world.parity, ROOT / "data/glossaries", out)
+        said = evaluate(world.params, world.translation, world.bundles, world.models, world.parity, ROOT / "data/glossaries", out, beams=1)
     return SimpleNamespace(said=said, out=out, result=json.loads((out / "translation.json").read_text()))
 
 

@@ -176,6 +176,10 @@ def test_private_use_characters_typed_by_a_customer_are_no_markers() -> None:
     assert translated(MARKERS[0]) == MARKERS[0]
 
 
+def test_the_model_reads_no_shouting() -> None:
+    assert translated("WHERE IS MY ORDER PO-4711? We wait. CE OK?", write=lambda text: text) == "Where is my order PO-4711? We wait. CE OK?"
+
+
 def test_a_sentence_of_which_the_model_writes_nothing_stays() -> None:
     assert translated("Hello AB-1000. Bye.", write=lambda text: "" if "Hello" in text else text.upper()) == "Hello AB-1000. BYE."
 

@@ -120,6 +120,13 @@ def test_emoji_are_masked_on_both_sides(late: list[Segment]) -> None:
     assert sum(sum(c in MARKERS for c in source) == 2 for source, _, _ in pairs) > 190
 
 
+def test_the_source_is_calm_as_serving_makes_it(late: list[Segment]) -> None:
+    sources = {bare(source) for source, _, _ in sentence_pairs(late, [("en", "de")], 7, shares(case=0.99))}
+    assert "The shipment of order # is late." in sources
+    assert "the shipment of order # is late." in sources
+    assert "THE SHIPMENT OF ORDER # IS LATE." not in sources
+
+
 def test_noise_is_as_frequent_as_its_share(late: list[Segment]) -> None:
     pairs = sentence_pairs(late, [("en", "de")], 7, shares(case=0.15, typos=0.1))
     changed = sum(bare(source) != "The shipment of order # is late." for source, _, _ in pairs)
