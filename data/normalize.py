@@ -35,7 +35,8 @@ def calm(text: str) -> str:
     that codes keep their letters.
     """
     words: list[str] = CASED_WORD.findall(text)
-    if len(words) < FEWEST_SHOUTED or text != text.upper() or HAN.search(text):
+    small = any(character.islower() and character != "ß" for character in text)  # ß has no capital on a keyboard
+    if small or len(words) < FEWEST_SHOUTED or HAN.search(text):
         return text
     lower = text.lower()
     place = lower.index(words[0].lower())

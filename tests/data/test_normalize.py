@@ -85,6 +85,7 @@ def test_comparable_keeps_letters_digits_and_markers_only(text):
     [
         ("WHERE IS MY ORDER \ue003?!", "Where is my order \ue003?!"),
         ("¿DÓNDE ESTÁ MI PEDIDO?", "¿Dónde está mi pedido?"),
+        ("DIE GRÖßE STIMMT NICHT", "Die größe stimmt nicht"),
         ("WIR BRAUCHEN DIE ÖLPUMPE HEUTE", "Wir brauchen die ölpumpe heute"),
         ("\ue001 IST ZU GROSS, BITTE TAUSCHEN", "\ue001 Ist zu gross, bitte tauschen"),
     ],

@@ -220,6 +220,14 @@ def test_how_much_a_sentence_may_grow_depends_on_itself_alone() -> None:
     assert decoder.options == [{"beams": 3, "max_pieces": [3 * 4 + 10, 3 * 14 + 10]}]
 
 
+def test_the_search_is_as_wide_as_the_call_says_else_as_the_translator_s() -> None:
+    translator = Translator([direction("en-xx", [("en", "de")])], beams=4)
+    for asked in (None, 1):
+        translator.translate(["Hi"], source="en", target="de", beams=asked)
+    decoder: Any = translator._by_pair["en", "de"].decoder
+    assert [options["beams"] for options in decoder.options] == [4, 1]
+
+
 def test_the_score_is_the_mean_probability_of_a_piece() -> None:
     [one, two] = make().translate(["Hello", "Hello. Good morning to you."], source="en", target="de")
     assert one.score == two.score == 50.0

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from eval.peers.transformers import MarianPeer
-from serving.engine.decoding import Decoder, log_softmax
+from serving.engine.decoding import Decoder, largest, log_softmax
 from serving.errors import DeadlineError
 
 LIMITS = SimpleNamespace(start=59, end=0, suppressed=[59], max_pieces=40)
@@ -105,3 +105,16 @@ def test_each_row_may_have_a_limit_of_its_own(pair: tuple[Decoder, MarianPeer], 
     assert [h.score for h in together] == pytest.approx([h.score for h in alone], abs=1e-5)
     ended_by_force = {limit for h, limit in zip(together, limits, strict=True) if len(h.ids) + 1 == limit}
     assert len(ended_by_force) > 2, "several limits should have been reached"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_largest_come_in_their_order_the_first_of_equal_ones_first(seed: int) -> None:
+    """Expected: numpy's stable sort, the slow way."""
+    values = np.random.default_rng(seed).integers(0, 6, 40).astype(np.float32)
+    assert largest(values, 8).tolist() == np.argsort(-values, kind="stable")[:8].tolist()
+
+
+def test_the_largest_of_values_that_stay_as_they_were() -> None:
+    values = np.array([1.0, -np.inf, 3.0], np.float32)
+    assert largest(values, 2).tolist() == [2, 0]
+    assert values.tolist() == [1.0, -np.inf, 3.0]
