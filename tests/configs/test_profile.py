@@ -80,3 +80,11 @@ def test_the_command_switches_and_says_so(copy):
     done = run(copy, "demo")
     assert (done.returncode, done.stdout, done.stderr) == (0, "configs/params.yaml: profile demo\n", "")
     assert (copy / "configs" / "params.yaml").read_text(encoding="utf-8") == DEMO
+
+
+@pytest.mark.parametrize("name", ["bitext", "clinc150"])
+def test_a_benchmark_of_the_classifier_is_the_demo_in_all_else(name):
+    """As its first lines say it."""
+    demo, other = (yaml.safe_load((PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")) for profile in ("demo", name))
+    assert {section for section in demo if demo[section] != other[section]} == {"profile", "prepare_intents", "train_intents"}
+    assert demo["train_intents"] | {"threads": 2} == other["train_intents"]
