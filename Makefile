@@ -20,8 +20,8 @@ $(STAMP): pyproject.toml configs/constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint configs/constraints.txt --editable '.[train,dev]'
 	touch $(STAMP)
 
-# Stages that do not need each other run side by side, each on one core; what they need stands in the line before. DVC fails with 255, at
-# which xargs would leave the other stage running alone.
+# Stages that do not need each other run side by side, trainings on a core each; what they need stands in the line before. If one fails, the
+# others of its line still run to their end (at DVC's own 255, xargs would leave them running alone), and the next line does not start.
 side_by_side = @printf '%s\n' $(1) | xargs -P 2 -I STAGE sh -c 'echo "running STAGE" >&2; \
 	dvc --wait-for-lock repro --quiet --single-item STAGE || { echo "STAGE failed: dvc repro STAGE" >&2; exit 1; }'
 

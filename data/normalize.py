@@ -14,7 +14,8 @@ SPACES = re.compile(r"\s+")
 INVISIBLE = re.compile("[\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
 NOT_COMPARED = re.compile("[^\\w\ue000-\uf8ff]|_")
-CASED_WORD = re.compile(r"[A-ZÀ-ÖØ-Þ]\w*")
+WORD = re.compile(r"[^\W\d_]\w*")
+NO_CAPITAL = frozenset("ßºªµ")  # small letters that a caps-lock key leaves as they are
 FEWEST_SHOUTED = 3  # words; fewer in capitals are more often abbreviations (CIF FOB?)
 SENTENCEPIECE_SPACE = "\u2581"  # SentencePiece's own sign for a space
 
@@ -29,18 +30,17 @@ def normalize(text: str) -> str:
 
 
 def calm(text: str) -> str:
-    """`text` in lower case but for its first letter, where all of it is in capitals: a caps-lock key, not names.
+    """A sentence in lower case but for its first letter, where all of it is in capitals: a caps-lock key, not names.
 
-    German nouns lose their capital too; Latin words in Chinese keep theirs. Applied to a source after its protected spans are masked, so
-    that codes keep their letters.
+    German nouns and abbreviations lose their capitals too; Latin words in Chinese keep theirs, and so does a sentence of few words.
+    Applied to a source after its protected spans are masked, so that codes keep their letters.
     """
-    words: list[str] = CASED_WORD.findall(text)
-    small = any(character.islower() and character != "ß" for character in text)  # ß has no capital on a keyboard
+    words = [match for match in WORD.finditer(text) if match[0][0].isupper()]
+    small = any(character.islower() and character not in NO_CAPITAL for character in text)
     if small or len(words) < FEWEST_SHOUTED or HAN.search(text):
         return text
-    lower = text.lower()
-    place = lower.index(words[0].lower())
-    return lower[:place] + words[0][0] + lower[place + 1 :]
+    place = words[0].start()
+    return text[:place].lower() + text[place] + text[place + 1 :].lower()
 
 
 def comparable(text: str) -> str:

@@ -3,7 +3,7 @@
 Reads   training/bundles/, training/models/, training/parity/, data/prepared/translation/, data/glossaries/,
         configs/params.yaml, configs/serving.yaml
 Writes  eval/results/work/{translation.json, translations/SRC-TGT.jsonl}
-Params  profile, seed, prepare_translation.languages, export_translation.serve, evaluate_translation
+Params  profile, seed, prepare_translation.languages, export_translation.serve, evaluate_translation, beams
 """
 
 from pathlib import Path

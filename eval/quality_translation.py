@@ -80,6 +80,8 @@ def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity
         scores = {f"{s}-{t}": score_pair(served, (s, t), done[s, t], settings) for s, t in pairs}
         add_baseline(scores, sets)
         add_pivot_share(scores)
+        for score in scores.values():
+            score["beams"] = beams
         wanted = glossary_forms(glossaries)
         terms = {f"{s}-{t}": term_scores(t, done[s, t], wanted) for s, t in pairs}
         for (source, target), translated in done.items():

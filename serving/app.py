@@ -193,7 +193,7 @@ async def _translate(body: TranslateRequest, service: Service) -> TranslateRespo
             target=body.target,
             industry=body.industry,
             inline=[(term.source, term.target) for term in body.glossary],
-            beams=body.beams or service.settings.beams,
+            beams=body.beams,
             should_stop=should_stop,
         ),
         service.settings.deadline_s,

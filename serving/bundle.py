@@ -178,16 +178,17 @@ def _having(bundle: Bundle, precision: str | None) -> Bundle:
     return bundle
 
 
-def load_models(folder: Path, threads: int, precision: str | None = None) -> Models:
+def load_models(folder: Path, threads: int, precision: str | None = None, beams: int = 1) -> Models:
     """Verify and load every bundle below `folder`.
 
     Args:
         folder: holds one directory per bundle.
         threads: processor threads of each model.
         precision: of the graphs; `None` takes what each bundle says is to be served.
+        beams: width of the translator's search.
 
     Raises:
         BundleError: see `verify_bundles`; or a bundle has no graphs of that precision.
     """
-    translator, classifier = load_translator(folder, threads, precision), load_classifier(folder, threads, precision)
+    translator, classifier = load_translator(folder, threads, precision, beams), load_classifier(folder, threads, precision)
     return Models(translator, classifier, [*translator.described, classifier.info])

@@ -85,7 +85,7 @@ def load_warm(settings: ServingSettings) -> Models:
     """
     from serving.bundle import load_models
 
-    models = load_models(settings.bundles_folder, settings.threads)
+    models = load_models(settings.bundles_folder, settings.threads, beams=settings.beams)
     for languages in {tuple(models.translator.languages), tuple(models.classifier.info.languages)}:
         warm_up(languages)
     return models

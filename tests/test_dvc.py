@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from configs.schema import PARAMS_FILE, ROOT
+from configs.schema import ROOT
 
 PACKAGES = ("configs", "data", "training", "serving", "eval")
 STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
@@ -99,12 +99,10 @@ def test_python_deps_are_the_modules_imported(name: str) -> None:
 
 @pytest.mark.parametrize("name", STAGES)
 def test_params_are_keys_that_exist(name: str) -> None:
-    values = yaml.safe_load(PARAMS_FILE.read_text(encoding="utf-8"))
-    keys = [key for entry in STAGES[name].get("params", []) for key in entry["configs/params.yaml"]]
-    for key in keys:
-        found = values
+    for file, key in [(file, key) for entry in STAGES[name].get("params", []) for file, keys in entry.items() for key in keys]:
+        found = yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))
         for part in key.split("."):
-            assert part in found, f"{name}: {key} is not in configs/params.yaml"
+            assert part in found, f"{name}: {key} is not in {file}"
             found = found[part]
 
 
@@ -113,7 +111,7 @@ def test_params_are_those_of_the_stage_s_docstring(name: str) -> None:
     path = module_file(command_module(STAGES[name]))
     assert path is not None
     said = re.search(r"^Params\s+(.*)$", ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "", re.MULTILINE)
-    keys = [key for entry in STAGES[name].get("params", []) for key in entry["configs/params.yaml"]]
+    keys = [key for entry in STAGES[name].get("params", []) for keys in entry.values() for key in keys]
     assert sorted(said[1].split(", ") if said else []) == sorted(keys)
 
 

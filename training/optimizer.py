@@ -24,7 +24,8 @@ RMS_OF_ADAMW = 0.2  # Liu et al. 2025, 2.2: the update's size that suits AdamW's
 class Muon(torch.optim.Muon):
     """torch's Muon with all matrices of one shape in one multiplication, in a type that the processor computes in.
 
-    torch's own goes matrix by matrix, always in bfloat16, which processors without such instructions emulate.
+    torch's own goes matrix by matrix, always in bfloat16, which processors without such instructions emulate. The momentum is always
+    Nesterov's, and the size of an update always AdamW's. The same seed gives the same weights on one kind of processor only.
     """
 
     @torch.no_grad()
@@ -53,7 +54,7 @@ class Muon(torch.optim.Muon):
 
 
 def orthogonal(matrices: torch.Tensor, settings: dict[str, Any]) -> torch.Tensor:
-    """The nearest matrices with orthogonal rows, nearly: singular values end between 0.5 and 1.5.
+    """The nearest matrices with orthogonal rows, nearly: singular values that are not next to nothing end between 0.5 and 1.5.
 
     Args:
         matrices: (N, R, C).
@@ -72,7 +73,9 @@ def orthogonal(matrices: torch.Tensor, settings: dict[str, Any]) -> torch.Tensor
 
 def computes_bfloat16(device: torch.device) -> bool:
     """Whether the device has instructions for it; processors that emulate it are many times slower than in float32."""
-    return device.type == "cuda" or bool(device.type == "cpu" and torch.cpu._is_avx512_bf16_supported())
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
 
 
 class MuonWithAdamW(torch.optim.Optimizer):

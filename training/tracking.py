@@ -25,6 +25,7 @@ from configs.schema import ROOT
 STORE = ROOT / ".mlflow"
 LOCAL_URI = f"sqlite:///{STORE / 'mlflow.db'}"
 EXPERIMENT = "quayside"
+OPENING_SECONDS = 60  # for another process to create the tables, which takes about 5
 SAMPLING_SECONDS = 5  # of the system metrics; MLflow's default of 10 leaves a one-minute run with six points
 
 
@@ -131,7 +132,9 @@ def _start(mlflow: Any, current: Run, kind: str, profile: str) -> None:
     mlflow.set_tracking_uri(uri)
     if uri == LOCAL_URI:
         STORE.mkdir(exist_ok=True)
-        with FileLock(STORE / "opening.lock"):  # trainings start side by side, and the first use creates the tables
+        with FileLock(
+            STORE / "opening.lock", timeout=OPENING_SECONDS
+        ):  # trainings start side by side, and the first use creates the tables
             _open_experiment(mlflow, (STORE / "artifacts").as_uri())
     else:
         _open_experiment(mlflow, None)
@@ -149,6 +152,7 @@ def _start(mlflow: Any, current: Run, kind: str, profile: str) -> None:
 
 
 def _open_experiment(mlflow: Any, artifacts: str | None) -> None:
+    """Make our experiment the current one, created if it is not there; `artifacts` is where its files go, `None` as the server says."""
     if mlflow.get_experiment_by_name(EXPERIMENT) is None:
         mlflow.create_experiment(EXPERIMENT, artifact_location=artifacts)
     mlflow.set_experiment(EXPERIMENT)

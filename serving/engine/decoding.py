@@ -53,7 +53,8 @@ def log_softmax(logits: Array) -> Array:
 def largest(values: Array, count: int) -> Array:
     """The places of the `count` largest values, the largest first, the first of equal ones first: (n,) -> (count,).
 
-    For few of many: each search is one pass, where sorting and partitioning take many.
+    For few of many: each search is one pass, where sorting and partitioning take many. Where fewer are above minus infinity, a place comes
+    again: nothing that is impossible is ever written.
     """
     left = values.copy()
     found = np.empty(count, np.int64)

@@ -94,6 +94,7 @@ class DecoderState:
         self._sources = sources
 
     def _taken(self, past: Array, rows: Array) -> Array:
+        """The rows named, with what is written so far: (B, H, C, K) -> (rows, H, C, K)."""
         taken = np.zeros((len(rows), *past.shape[1:]), past.dtype)
         taken[:, :, : self.length] = past[rows, :, : self.length]
         return taken

@@ -39,7 +39,7 @@ PAIRS = [f"{source}-{target}" for source in LANGUAGES for target in LANGUAGES if
 SCORES = {"bleu", "bleu_signature", "chrf", "chrf_high", "chrf_low", "chrf_signature", "direct", "protected", "segments"}
 ASIDE = {"chrf_held_out", "chrf_unseen"}
 COUNTS = {"segments_held_out", "segments_unseen"}
-ALWAYS = SCORES | ASIDE | COUNTS | {"tm_baseline_chrf", "tm_baseline_chrf_held_out"}
+ALWAYS = SCORES | ASIDE | COUNTS | {"tm_baseline_chrf", "tm_baseline_chrf_held_out", "beams"}
 SETTINGS = EvaluateTranslation(batch_size=4, resamples=20, parity_segments=6, parity_beams=4)
 EMOJI = set(ALWAYS_FITTING).union(*FITTING)
 PARTS = {"seen": "test", "held_out": "test_held_out", "unseen": "test_unseen"}
@@ -292,7 +292,7 @@ def judged(world: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
         patch.setattr(
             "eval.parity.MarianPeer", lambda checkpoint, threads: MarianPeer(checkpoint, 1)
         )  # two threads starve on a busy machine
-        said = evaluate(world.params, world.translation, world.bundles, world.models, world.parity, ROOT / "data/glossaries", out, beams=1)
+        said = evaluate(world.params, world.translation, world.bundles, world.models, world.parity, ROOT / "data/glossaries", out, beams=2)
     return SimpleNamespace(said=said, out=out, result=json.loads((out / "translation.json").read_text()))
 
 
@@ -311,6 +311,7 @@ def test_all_pairs_are_scored(judged: Any, world: Any) -> None:
         )
         assert score["segments_held_out"] > 0
         assert score["protected"] == 100.0
+        assert score["beams"] == 2
         assert score["tm_baseline_chrf"] > 20
         assert all(0 < score[key] < 100 for key in (*ASIDE, "tm_baseline_chrf_held_out"))
         assert score["chrf_signature"].startswith("nrefs:1|")
@@ -364,7 +365,7 @@ def test_terms_and_parity_are_reported(judged: Any) -> None:
 
 
 def test_scored_again_a_pair_has_the_same_score(judged: Any, world: Any) -> None:
-    translator = load_translator(world.bundles, 1)
+    translator = load_translator(world.bundles, 1, beams=2)
     for pair in (("en", "de"), ("zh", "es")):
         name = "-".join(pair)
         done = translate_sets(translator, pair, Sets.read(world.translation).having(pair))

@@ -67,12 +67,12 @@ def test_translate(make_app: Make, ask: Ask, models: Any) -> None:
 
 
 def test_what_the_translator_is_asked(make_app: Make, ask: Ask, models: Any) -> None:
-    app = make_app(beams=3)
+    app = make_app()
     ask(app, "POST", "/v1/translate", json=TRANSLATE)
     options = {"source": "en", "industry": "machinery", "glossary": [{"source": "a", "target": "b"}], "beams": 5}
     assert ask(app, "POST", "/v1/translate", json={**TRANSLATE, **options, "target": "zh-Hans"}).status_code == 200
     assert models.translator.asked == [
-        {"segments": ["quote, please"], "source": None, "target": "zh", "industry": None, "inline": [], "beams": 3},
+        {"segments": ["quote, please"], "source": None, "target": "zh", "industry": None, "inline": [], "beams": None},
         {"segments": ["quote, please"], "source": "en", "target": "zh-Hans", "industry": "machinery", "inline": [("a", "b")], "beams": 5},
     ]
 
