@@ -22,7 +22,7 @@ import serving.bundle
 sys.path.insert(0, "tests/serving")
 from conftest import FakeModels
 serving.bundle.verify_bundles = lambda folder: []
-serving.bundle.load_models = lambda folder, threads: FakeModels()
+serving.bundle.load_models = lambda folder, threads, beams: FakeModels()
 import typer
 from serving.__main__ import main
 typer.run(main)

@@ -1,6 +1,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,9 +46,8 @@ def test_models_that_cannot_be_loaded(error: Exception, caplog: pytest.LogCaptur
 def test_the_detector_is_loaded_with_the_models(models: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     warmed: list[tuple[str, ...]] = []
     settings = load_settings(environ={"QUAYSIDE_BUNDLES": "/srv/bundles"})
-    monkeypatch.setattr(
-        "serving.bundle.load_models", lambda folder, threads: models if str(folder) == "/srv/bundles" and threads == 1 else None
-    )
+    wanted = (Path("/srv/bundles"), settings.threads, settings.beams)
+    monkeypatch.setattr("serving.bundle.load_models", lambda folder, threads, beams: models if (folder, threads, beams) == wanted else None)
     monkeypatch.setattr("serving.service.warm_up", warmed.append)
     assert load_warm(settings) is models
     assert warmed == [("en", "zh")]
