@@ -87,3 +87,4 @@ def test_a_benchmark_of_the_classifier_is_the_demo_in_all_else(name):
     """As its first lines say it."""
     demo, other = (yaml.safe_load((PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")) for profile in ("demo", name))
     assert {section for section in demo if demo[section] != other[section]} == {"profile", "prepare_intents", "train_intents"}
+    assert demo["train_intents"] | {"threads": 2} == other["train_intents"]
