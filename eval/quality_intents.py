@@ -123,8 +123,8 @@ def _other_heads(model: Classifier, messages: Sequence[Utterance], logits: dict[
 def tfidf_baseline(train: Sequence[Utterance], test: Sequence[Utterance], seed: int) -> list[str]:
     """Intents by TF-IDF of character n-grams and words with logistic regression, on the same training part.
 
-    Characters within word boundaries, 2 to 5 of them, serve Chinese and typos; the settings are scikit-learn's usual ones, not tuned. Without
-    n-grams of one message only (`min_df=2`) it is about 1 stronger: less than the classifier moves from one training to the next.
+    Characters within word boundaries, 2 to 5 of them, serve Chinese and typos; the settings are scikit-learn's usual ones, not tuned.
+    Without n-grams of one message only (`min_df=2`) it is about 1 stronger: less than the classifier moves from training to training.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
