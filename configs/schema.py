@@ -199,6 +199,56 @@ class Optimizer(Section):
     evaluations: Positive
 
 
+class Running(Section):
+    """How a training runs: what it costs, when it stops, what it leaves behind. But for `precision`, none of it is meant to change a result.
+
+    Attributes:
+        precision: that the layers compute in; weights and optimizer stay fp32.
+        compile: `torch.compile` the model.
+        parts: that a batch is computed in, one after another (gradient accumulation).
+        patience: evaluations without a better score after which training stops; `null`: never.
+        checkpoint_steps: steps between checkpoints; an evaluation makes one, too.
+        checkpoints: newest ones kept; the best is kept beside them.
+    """
+
+    precision: Literal["fp32", "bf16"]
+    compile: bool
+    parts: Positive
+    patience: Positive | None
+    checkpoint_steps: Positive
+    checkpoints: Annotated[int, Field(ge=2)]
+
+
+class Lora(Section):
+    """Low-rank adapters.
+
+    Attributes:
+        rank: of the two factors of an update.
+        alpha: the update is scaled by alpha / rank.
+        dropout: share of an adapter's inputs.
+        layers: the linear layers that get one, by the last part of their names.
+    """
+
+    rank: Positive
+    alpha: Positive
+    dropout: Share
+    layers: list[str]
+
+
+class Distillation(Section):
+    """Whose translations a student is trained on.
+
+    Attributes:
+        teachers: model -> folder of its teacher's checkpoint; `{}`: none.
+        beams: width of the teacher's search.
+        references: whether the human translations are trained on beside the teacher's.
+    """
+
+    teachers: dict[str, str]
+    beams: Positive
+    references: bool
+
+
 class Augmentation(Section):
     """Share of the training texts that get each kind of noise on the source side; `data/augment.py` says what each does."""
 
@@ -227,10 +277,24 @@ class GuidedAlignment(Section):
 
 
 class TrainTranslation(Section):
-    """Both translation models, `en-xx` and `xx-en`."""
+    """Both translation models, `en-xx` and `xx-en`.
 
+    Attributes:
+        bases: model -> hub id or folder of the Marian checkpoint that it is fine-tuned from; a model that is not named starts from scratch.
+        tuning: of a base: all weights, or adapters beside them.
+        industries: whose segments alone are trained on; `[]`: all segments.
+        judged_segments: validation sentences that are translated at each evaluation, for chrF and to be looked at.
+    """
+
+    bases: dict[str, str]
+    tuning: Literal["full", "lora"]
+    lora: Lora
+    industries: list[str]
+    distillation: Distillation
     model: MarianShape
     optimizer: Optimizer
+    running: Running
+    judged_segments: Positive
     batch_tokens: Positive
     target_piece_dropout: Share
     guided_alignment: GuidedAlignment
@@ -239,10 +303,16 @@ class TrainTranslation(Section):
 
 
 class TrainIntents(Section):
-    """The classifier: one encoder, three heads."""
+    """The classifier: one encoder, three heads.
 
+    Attributes:
+        base: hub id or folder of the encoder that is fine-tuned; `null`: from scratch.
+    """
+
+    base: str | None
     model: XlmrShape
     optimizer: Optimizer
+    running: Running
     augmentation: Augmentation
     piece_dropout: Share
     segmentation_smoothness: Annotated[float, Field(gt=0, le=1)]
