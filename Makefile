@@ -6,10 +6,10 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint serve mlflow report profile bento clean
+.PHONY: help install demo test lint bench-training serve mlflow bento clean
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## make .venv with the exact versions of configs/constraints.txt
 
@@ -34,14 +34,19 @@ demo: install ## train, prove and serve the demo models, then show five messages
 	python -m eval.gate
 	python -m eval.demo
 
+# The pipeline's tests train and measure on both cores, and run alone.
 test: install lint ## everything that proves it: lint, types, import rule, tests
-	pytest
+	pytest -m pipeline
+	pytest -m 'not pipeline' --numprocesses 2 --dist loadfile
 
 lint: install
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
+
+bench-training: install ## how fast models train, beside transformers' own trainer, on the prepared data
+	python -m eval.training_speed
 
 serve: install ## keep the service running on http://127.0.0.1:3000
 	python -m serving

@@ -200,7 +200,7 @@ class Optimizer(Section):
 
 
 class Running(Section):
-    """How a training runs: what it costs, when it stops, what it leaves behind. But for `precision`, none of it is meant to change a result.
+    """How a training runs: what it costs, when it stops, what it leaves behind. Only `precision` and `patience` change a result.
 
     Attributes:
         precision: that the layers compute in; weights and optimizer stay fp32.
@@ -329,12 +329,19 @@ class ExportModel(Section):
 
 
 class EvaluateTranslation(Section):
-    """Scores per language pair."""
+    """Scores per language pair.
+
+    Attributes:
+        general: file of general text, segments as JSON Lines, on which a fine-tuned model is compared with its base; `null`: none.
+        general_segments: of it that are translated in each pair.
+    """
 
     batch_size: Positive
     resamples: Positive
     parity_segments: Positive
     parity_beams: Positive
+    general: str | None
+    general_segments: Annotated[int, Field(ge=2)]
 
 
 class EvaluateIntents(Section):

@@ -1,7 +1,7 @@
-"""Score every language pair as it would be served, and compare whole sequences with transformers.
+"""Score every language pair as it would be served, and compare whole sequences with transformers, fine-tuned models with their bases.
 
 Reads   training/bundles/, training/models/, training/parity/, data/prepared/translation/, data/glossaries/,
-        configs/params.yaml, configs/serving.yaml
+        configs/params.yaml, configs/serving.yaml; of fine-tuned models the bases, and evaluate_translation.general if it is there
 Writes  eval/results/work/{translation.json, translations/SRC-TGT.jsonl}
 Params  profile, seed, prepare_translation.languages, export_translation.serve, evaluate_translation, beams
 """

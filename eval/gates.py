@@ -7,8 +7,11 @@
         at_least: 10.0                                     # or `at_most`, or `equals`
         each: {pair: [en-de, de-en]}                       # optional: one gate for each value, put in place of {pair}
         machine: x86_64-2c-*                               # optional: judged only on this class of machine (eval/signature.py)
+        where: translation.{pair}.segments                 # optional: judged only where this number, beside the measured one, is not 0
 
-A number that is missing or not finite breaks its gate. A gate of another machine class is skipped and says so.
+A number that is missing or not finite breaks its gate. A gate of another machine class is skipped and says so. So is one whose `where` is
+0, or whose section is not in its part of the report (no `en-de` in `forgetting`: that model was not fine-tuned). A part that is missing
+altogether, or that number alone, skips nothing: then something was not measured.
 
 Not covered: comparison with the champion's numbers.
 """
@@ -49,11 +52,12 @@ class Rule(Section):
     equals: Limit | None = None
     each: dict[Name, Annotated[list[Name], Field(min_length=1)]] = Field(default_factory=dict)
     machine: Name | None = None
+    where: Name | None = None
 
     @model_validator(mode="after")
     def _is_sound(self) -> Rule:
         """Raises ValueError with everything that is wrong in the make-up of the rule."""
-        if problems := [*self._wrong_choices(), *self._wrong_placeholders()]:
+        if problems := [*self._wrong_choices(), *self._wrong_placeholders(), *self._wrong_condition()]:
             raise ValueError("; ".join(problems))
         return self
 
@@ -79,6 +83,12 @@ class Rule(Section):
         in_measure = set(PLACEHOLDER.findall(" ".join([self.measure or "", self.minus or "", *(self.mean_of or [])])))
         yield from (f"{{{name}}} has no values in each" for name in sorted((in_name | in_measure) - set(self.each)))
         yield from (f"{{{name}}} of each stands not in both name and measure" for name in sorted(set(self.each) - (in_name & in_measure)))
+
+    def _wrong_condition(self) -> Iterator[str]:
+        """A condition in another section than what is measured: after a slip of the pen there, the gate would be skipped for ever."""
+        sections = {key.rpartition(".")[0] for key in [self.measure or "", *(self.mean_of or [])]} - {""}
+        if self.where and self.where.rpartition(".")[0] not in sections:
+            yield f"where = {self.where!r} does not stand beside what is measured"
 
     def _filled(self, values: Mapping[str, str]) -> Rule:
         fields = self.model_dump(exclude_none=True, exclude={"each"})
@@ -147,23 +157,42 @@ def broken(verdicts: Sequence[Verdict]) -> list[str]:
 
 def number_at(report: Mapping[str, Any], key: str) -> float | None:
     """The number at a dotted key, or `None` where there is none, or none that is finite."""
-    value: Any = report
-    for part in key.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
+    value = _at(report, key)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
 
 
+def _at(report: Mapping[str, Any], key: str) -> Any:
+    """What stands at a dotted key; `None` where nothing does."""
+    value: Any = report
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
 def _verdict(report: Mapping[str, Any], gate: Rule, machine_class: str) -> Verdict:
     kind, limit = gate.limit()
     measured, missing = _measure(report, gate)
-    if gate.machine and not fnmatchcase(machine_class, gate.machine):
-        return Verdict(gate.name, measured, kind, limit, None, f"skipped (machine class {machine_class}, the gate is for {gate.machine})")
+    if reason := _reason_to_skip(report, gate, machine_class):
+        return Verdict(gate.name, measured, kind, limit, None, f"skipped ({reason})")
     if measured is None:
         return Verdict(gate.name, None, kind, limit, False, f"missing: {', '.join(missing)}")
     holds, _ = LIMITS[kind]
     return Verdict(gate.name, measured, kind, limit, bool(holds(measured, limit)))
+
+
+def _reason_to_skip(report: Mapping[str, Any], gate: Rule, machine_class: str) -> str:
+    """Why a gate is not judged; empty if it is."""
+    if gate.machine and not fnmatchcase(machine_class, gate.machine):
+        return f"machine class {machine_class}, the gate is for {gate.machine}"
+    if gate.where:
+        section = gate.where.rpartition(".")[0]
+        if _at(report, section.split(".")[0]) is not None and _at(report, section) is None:
+            return f"the report has no {section}"
+        if number_at(report, gate.where) == 0:
+            return f"{gate.where} is 0"
+    return ""
 
 
 def _measure(report: Mapping[str, Any], gate: Rule) -> tuple[float | None, list[str]]:

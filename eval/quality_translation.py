@@ -1,4 +1,4 @@
-"""How good the translations are that would be served: every pair, beside the translation memory, fp32 and terms.
+"""How good the translations are that would be served: every pair, beside the translation memory, fp32, terms and a model's base.
 
 The bundles are judged through `serving`, sentence splitting, protection and pivot included. Scores are 0..100.
 """
@@ -18,11 +18,12 @@ from data.console import track
 from data.glossary import load_glossaries
 from data.protect import find_protected
 from data.records import Segment, read_jsonl, tree_sha256, write_json, write_text
+from eval.forgetting import forgetting, read_general, tuned_models
 from eval.metrics.terminology import term_success
 from eval.metrics.text import bleu, chrf, chrf_difference_interval, chrf_interval, chrf_statistics
 from eval.parity import sequence_parity
 from eval.translation_memory import Match, best_matches
-from serving.bundle import load_translator, verify_bundles
+from serving.bundle import Bundle, load_translator, verify_bundles
 from serving.translator import PIVOT, Direction, Translator
 from training import tracking
 
@@ -64,38 +65,33 @@ def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity
 
     Raises:
         BundleError: bundles that cannot be served.
-        ValueError: broken prepared data, or none to test on.
+        ValueError: broken prepared data or general text, no data to test on, or a fine-tuned model's base is not there.
     """
     settings = params.evaluate_translation
     sets, languages = TestSets.read(prepared), params.prepare_translation.languages
     pairs = [(s, t) for s in languages for t in languages if s != t and sets.having((s, t)).seen]
     if not pairs:
         raise ValueError(f"{prepared / 'test.jsonl'}: no segment holds two of the languages {', '.join(languages)}")
-    translators = {precision: load_translator(bundles, 2, precision, beams) for precision in ("fp32", params.export_translation.serve)}
-    served = translators[params.export_translation.serve]
+    verified = verify_bundles(bundles, ["translation"])
+    tuned = tuned_models(verified)  # what is missing is said before anything is translated
+    general = read_general(settings.general) if tuned else []
+    exact, served = (load_translator(bundles, 2, precision, beams) for precision in ("fp32", params.export_translation.serve))
     with tracking.run("evaluate translation", kind="evaluate", profile=params.profile) as run:
         run.dataset("translation", prepared, tree_sha256(prepared))
         run.params({**settings.model_dump(), "beams": beams})
         done = {pair: translate_sets(served, pair, sets.having(pair)) for pair in track(pairs, "pairs", len(pairs))}
-        scores = {f"{s}-{t}": score_pair(served, (s, t), done[s, t], settings) for s, t in pairs}
-        add_baseline(scores, sets)
-        add_pivot_share(scores)
-        for score in scores.values():
-            score["beams"] = beams
-        wanted = glossary_forms(glossaries)
-        terms = {f"{s}-{t}": term_scores(t, done[s, t], wanted) for s, t in pairs}
-        for (source, target), translated in done.items():
-            _write_translations(out / "translations" / f"{source}-{target}.jsonl", translated, (source, target))
-        compared = {}
-        for bundle in verify_bundles(bundles, ["translation"]):
-            direction = Direction.load(bundle, 2, "fp32")
-            compared[bundle.manifest.name] = {
-                **_logit_difference(parity / f"{bundle.manifest.name}.json"),
-                **sequence_parity(direction, models / bundle.manifest.name, sets.seen + sets.held_out, settings),
-                **precision_drop(translators["fp32"], direction, done, settings),
-            }
+        _write_translations(out / "translations", done)
+        scores, wanted = score_pairs(served, done, sets, settings, beams), glossary_forms(glossaries)
+        seen = {pair: (made.segments["seen"], made.hypotheses["seen"]) for pair, made in done.items()}
         noisy = {name: noise_scores(served, pair, done[pair], scores[name]["chrf"], params.seed) for name, pair in _direct(scores).items()}
-        result = {"translation": scores, "terms": terms, "parity": compared, "robustness": {"translation": noisy}}
+        compared = sets.seen + sets.held_out
+        result = {
+            "translation": scores,
+            "terms": {f"{s}-{t}": term_scores(t, done[s, t], wanted) for s, t in pairs},
+            "forgetting": forgetting(tuned, served, seen, general, settings, beams),
+            "parity": {b.manifest.name: parity_scores(b, exact, models, parity, compared, done, settings) for b in verified},
+            "robustness": {"translation": noisy},
+        }
         write_json(out / "translation.json", result)
         run.metrics({key: value for key, value in tracking.flatten(result).items() if isinstance(value, int | float)})
         run.folder(out / "translations", "translations")
@@ -119,6 +115,16 @@ def translate_sets(translator: Translator, pair: Pair, sets: TestSets) -> Transl
     """All held-out parts in one language pair, as the service translates them."""
     segments = {"seen": sets.seen, "held_out": sets.held_out, "unseen": sets.unseen}
     return Translated(segments, {part: translate_all(translator, found, pair) for part, found in segments.items()})
+
+
+def score_pairs(
+    served: Translator, done: Mapping[Pair, Translated], sets: TestSets, settings: EvaluateTranslation, beams: int
+) -> dict[str, dict[str, Any]]:
+    """Scores of every pair, beside the translation memory's; of pairs by way of English, beside their weaker leg's."""
+    scores = {f"{s}-{t}": score_pair(served, (s, t), made, settings) for (s, t), made in done.items()}
+    add_baseline(scores, sets)
+    add_pivot_share(scores)
+    return {name: {**score, "beams": beams} for name, score in scores.items()}
 
 
 def score_pair(translator: Translator, pair: Pair, done: Translated, settings: EvaluateTranslation) -> dict[str, Any]:
@@ -227,6 +233,24 @@ def term_scores(target: str, done: Translated, forms: Mapping[str, Mapping[str, 
     return found
 
 
+def parity_scores(
+    bundle: Bundle,
+    exact: Translator,
+    models: Path,
+    parity: Path,
+    segments: Sequence[Segment],
+    done: Mapping[Pair, Translated],
+    settings: EvaluateTranslation,
+) -> dict[str, float]:
+    """How far one model's graphs are from PyTorch and from `generate`, and what the served precision costs."""
+    direction = Direction.load(bundle, 2, "fp32")
+    return {
+        **_logit_difference(parity / f"{bundle.manifest.name}.json"),
+        **sequence_parity(direction, models / bundle.manifest.name, segments, settings),
+        **precision_drop(exact, direction, done, settings),
+    }
+
+
 def precision_drop(
     exact: Translator, direction: Direction, done: Mapping[Pair, Translated], settings: EvaluateTranslation
 ) -> dict[str, float]:
@@ -247,12 +271,12 @@ def _logit_difference(path: Path) -> dict[str, float]:
     return {"logits_max_abs": json.loads(path.read_text(encoding="utf-8"))["logits_max_abs"]["fp32"]}
 
 
-def _write_translations(path: Path, done: Translated, pair: Pair) -> None:
-    """One JSON object a line: part, id, source, reference, translation."""
-    source, target = pair
-    rows = (
-        {"part": part, "id": segment.id, "source": segment.texts[source], "reference": segment.texts[target], "translation": hypothesis}
-        for part, segments in done.segments.items()
-        for segment, hypothesis in zip(segments, done.hypotheses[part], strict=True)
-    )
-    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+def _write_translations(folder: Path, done: Mapping[Pair, Translated]) -> None:
+    """A file for each pair, one JSON object a line: part, id, source, reference, translation."""
+    for (source, target), made in done.items():
+        rows = (
+            {"part": part, "id": segment.id, "source": segment.texts[source], "reference": segment.texts[target], "translation": hypothesis}
+            for part, segments in made.segments.items()
+            for segment, hypothesis in zip(segments, made.hypotheses[part], strict=True)
+        )
+        write_text(folder / f"{source}-{target}.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))

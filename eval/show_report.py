@@ -24,6 +24,7 @@ EXPLANATIONS = {
     "the best match from a translation memory.",
     "Translation in detail": "Every ordered pair; in small, the 95 % interval.",
     "Terms": "Percent of the glossary terms of the source that stand in the translation.",
+    "Forgetting": "Fine-tuned models beside their bases, chrF, 0 to 100: on the test part, and on general text.",
     "Intents": "0 to 100.",
     "Intents by language": "0 to 100.",
     "Latency": "Through the HTTP service, open loop at a fixed rate: a latency counts from the moment at which the request was due.",
@@ -43,6 +44,12 @@ HEADINGS = {
     "tm_baseline_chrf_held_out": "chrF of the memory, patterns never trained on",
     "none_unseen": "no glossary, sentences by hand",
     "terms_unseen": "terms, sentences by hand",
+    "chrf_base": "chrF of the base",
+    "chrf_general_base": "chrF of the base, general text",
+    "chrf_general": "chrF, general text",
+    "general_drop": "lost on general text",
+    "general_drop_upper": "lost, upper end",
+    "segments_general": "segments, general text",
     "pivot_share": "% of the weaker leg's chrF",
     "direct": "direct model",
     "none": "no glossary",
@@ -85,6 +92,7 @@ def page(report: Mapping[str, Any]) -> str:
         _section("Translation", _matrix(translation)),
         _section("Translation in detail", _table("pair", translation)),
         _section("Terms", _table("pair", report.get("terms", {}))),
+        _section("Forgetting", _forgetting(report.get("forgetting"))),
         _section("Intents", _key_values({key: value for key, value in intents.items() if key != "by_language"})),
         _section("Intents by language", _table("language", intents.get("by_language", {}))),
         _section("Robustness", _table("model", _robustness(report.get("robustness", {})))),
@@ -102,6 +110,11 @@ def page(report: Mapping[str, Any]) -> str:
 
 def _section(title: str, content: str) -> str:
     return f"<section><h2>{escape(title)}</h2><p>{escape(EXPLANATIONS[title])}</p>{content}</section>"
+
+
+def _forgetting(pairs: Mapping[str, Row] | None) -> str:
+    """A row per pair of the fine-tuned models; models from scratch have nothing to forget."""
+    return "<p class='missing'>no model was fine-tuned</p>" if pairs == {} else _table("pair", pairs or {})
 
 
 def _robustness(measured: Mapping[str, Any]) -> dict[str, Row]:

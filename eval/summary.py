@@ -17,7 +17,8 @@ from eval.signature import one_line
 
 def markdown(report: Mapping[str, Any]) -> str:
     """The table, one measure a row, and the signature below it."""
-    rows = [("measure", "value", "beside"), ("---", "---", "---"), *_translation(report), *_intents(report), *_latency(report)]
+    measured = [*_translation(report), *_forgetting(report), *_intents(report), *_latency(report)]
+    rows = [("measure", "value", "beside"), ("---", "---", "---"), *measured]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return f"{table}\n\nSignature: {one_line(report['signature'])}"
 
@@ -44,6 +45,18 @@ def _pivoted(scores: Sequence[Mapping[str, Any]]) -> tuple[str, str, str]:
     shares = [score["pivot_share"] for score in scores if "pivot_share" in score]
     beside = f"at least {min(shares):.0f} % of the weaker leg" if shares else ""
     return f"chrF, mean of {len(scores)} pairs through English", f"{mean:.1f}", beside
+
+
+def _forgetting(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Scores of each fine-tuned pair on the test part and on general text, beside those of its base."""
+    return [
+        (
+            f"chrF {name}, fine-tuned, seen patterns (general text)",
+            f"{_score(found, 'chrf')} ({_score(found, 'chrf_general')})",
+            f"{_score(found, 'chrf_base')} ({_score(found, 'chrf_general_base')}) the base",
+        )
+        for name, found in report.get("forgetting", {}).items()
+    ]
 
 
 def _score(scores: Mapping[str, Any], key: str) -> str:

@@ -29,13 +29,19 @@ class BundleError(ValueError):
 
 
 class Decoding(BaseModel):
-    """How a translation model writes: control ids, limits, and the shape of its caches."""
+    """How a translation model writes: control ids, limits, and the shape of its caches.
+
+    Attributes:
+        suppressed: pieces that are never written.
+        renormalized: whether the others' probabilities add up to 1 without them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     start: int
     end: int
     suppressed: list[int]
+    renormalized: bool = False
     max_pieces: int
     layers: int
     heads: int
@@ -49,7 +55,11 @@ class Format(BaseModel):
 
 
 class Manifest(Format):
-    """`manifest.json`; keys that serving does not need are kept out of the way, not refused."""
+    """`manifest.json`; keys that serving does not need are kept out of the way, not refused.
+
+    Attributes:
+        codes: target language -> the piece that asks for it; `None`: the vocabulary's codes name their languages themselves.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -59,6 +69,7 @@ class Manifest(Format):
     pairs: list[tuple[str, str]] = []
     serve: Literal["fp32", "int8"]
     files: dict[str, str]
+    codes: dict[str, str] | None = None
     decoding: Decoding | None = None
     max_pieces: int | None = None
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 UNDETERMINED = "und"  # BCP-47 for a language that cannot be told
 ALTERNATIVES = 3
-PAD_ID = 1  # XLM-R's
 
 
 class Classifier:
@@ -73,7 +72,7 @@ class Classifier:
 
     def logits(self, messages: Sequence[tuple[str, Sequence[Turn]]]) -> dict[str, Array]:
         """Head -> logits, (messages, labels), of messages with their earlier turns."""
-        ids, lengths = pad([self._pieces.encode(normalize(text), history) for text, history in messages], PAD_ID)
+        ids, lengths = pad([self._pieces.encode(normalize(text), history) for text, history in messages])
         return dict(zip(self._outputs, self._session.run(self._outputs, {"ids": ids, "lengths": lengths}), strict=True))
 
     def probabilities(self, intent_logits: Array) -> Array:

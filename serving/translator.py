@@ -55,7 +55,8 @@ class Direction:
             raise ValueError(f"{bundle.folder}: a translation bundle needs `decoding` in its manifest")
         decoder = Decoder(bundle.folder / chosen, decoding, threads)
         info = replace(bundle.info, precision=chosen)
-        return cls(info, MarianPieces(bundle.folder), decoder, decoding.max_pieces, load_glossaries(bundle.folder / "glossaries"))
+        pieces = MarianPieces(bundle.folder, bundle.manifest.codes)
+        return cls(info, pieces, decoder, decoding.max_pieces, load_glossaries(bundle.folder / "glossaries"))
 
     def encode(self, text: str, target: str) -> list[int]:
         """The ids of a masked sentence."""

@@ -207,3 +207,6 @@ def mlflow_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An MLflow that nobody answers for."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", NO_MLFLOW)
+
+
+pytest_plugins = ("tests.lookalikes",)  # checkpoints as the hub has them

@@ -14,13 +14,19 @@ from pathlib import Path
 
 from configs.schema import ROOT
 
-ENVIRONMENT = {**os.environ, "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}", "COLUMNS": "140"}
+HERE = str(ROOT / ".venv/bin")
+ENVIRONMENT = {  # a user's, in which nothing is active
+    **{name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"},
+    "PATH": os.pathsep.join(place for place in os.environ["PATH"].split(os.pathsep) if place != HERE),
+    "COLUMNS": "140",
+}
 
 
 def run(command: str, timeout_s: float = 1800) -> subprocess.CompletedProcess[str]:
-    """Run one command line in the repository; its output is kept."""
+    """Run one command line in the repository, with the environment active as the README says; its output is kept."""
+    activated = command if command.startswith("make") else f". .venv/bin/activate\n{command}"
     return subprocess.run(
-        ["bash", "-c", command], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=timeout_s, check=False
+        ["bash", "-c", activated], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=timeout_s, check=False
     )
 
 

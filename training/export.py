@@ -24,16 +24,16 @@ from data.records import OUT_OF_SCOPE, Segment, Utterance, read_jsonl, tree_sha2
 from training import xlmr
 from training.confidence import fit_temperature, out_of_scope_threshold, softmax
 from training.manifest import MANIFEST, write_bundle_manifest
-from training.marian import Collate, Samples
+from training.marian import Collate, Samples, pad_rows
 from training.onnx.calibration import activation_ranges
 from training.onnx.graph import Array, Precision, Range
-from training.onnx.marian import MarianGraphs
+from training.onnx.marian import MarianGraphs, check_vocabulary, decoding
 from training.onnx.parity import classifier_difference, marian_difference, session
-from training.onnx.xlmr import XlmrGraph
+from training.onnx.xlmr import XlmrGraph, check_encoder
 from training.samples import number, sentence_pairs
 
 BATCH = 16  # sentences compared or calibrated on together; changes no result but the time
-MARIAN_FILES = ("source.spm", "target.spm", "vocab.json")
+MARIAN_FILES = ("source.spm", "target.spm", "vocab.json", "target_vocab.json")  # the last only where the vocabularies are separate
 
 
 def export_translation(params: Params, prepared: Path, glossaries: Path, checkpoint: Path, out: Path) -> dict[str, float]:
@@ -45,32 +45,27 @@ def export_translation(params: Params, prepared: Path, glossaries: Path, checkpo
     """
     settings = params.export_translation
     manifest = _manifest(checkpoint)
+    pieces = MarianPieces(checkpoint, manifest.get("codes"))
     transformers_logging.disable_progress_bar()
     model = MarianMTModel.from_pretrained(checkpoint).eval()
-    batches = _marian_batches(checkpoint, manifest, prepared, params, max(settings.calibration_segments, settings.parity_segments))
+    check_vocabulary(model, pieces.sizes)
+    written = decoding(model)
+    rows = max(settings.calibration_segments, settings.parity_segments)
+    batches = _marian_batches(model.config, pieces, manifest["pairs"], prepared, params, rows)
     _start(out)
     ranges = activation_ranges(model, _first(batches, settings.calibration_segments))
     for precision in settings.precisions:
         graphs = MarianGraphs(model, precision, _ranges_for(precision, ranges))
         _save(graphs.encoder(), out / precision / "encoder.onnx")
         _save(graphs.decoder_step(), out / precision / "decoder_step.onnx")
-    for file in MARIAN_FILES:
-        shutil.copyfile(checkpoint / file, out / file)
+    for file in filter(Path.is_file, (checkpoint / name for name in MARIAN_FILES)):
+        shutil.copyfile(file, out / file.name)
     shutil.copytree(glossaries, out / "glossaries", ignore=lambda _, names: [n for n in names if not n.endswith(".yaml")])
-    config: Any = model.config
     content = {
         **manifest,
         "languages": sorted({language for pair in manifest["pairs"] for language in pair}),
         "glossaries": tree_sha256(out / "glossaries"),
-        "decoding": {
-            "start": config.decoder_start_token_id,
-            "end": config.eos_token_id,
-            "suppressed": [config.pad_token_id],
-            "max_pieces": config.max_position_embeddings,
-            "layers": config.decoder_layers,
-            "heads": config.decoder_attention_heads,
-            "head_size": config.d_model // config.decoder_attention_heads,
-        },
+        "decoding": written,
         **_precisions(settings),
     }
     write_bundle_manifest(out, content)
@@ -90,11 +85,10 @@ def export_intents(params: Params, prepared: Path, checkpoint: Path, out: Path) 
     model = xlmr.load(checkpoint, labels)
     messages = read_jsonl(prepared / "validation.jsonl", Utterance)
     pieces = XlmrPieces(checkpoint, params.train_intents.model.max_pieces)
-    samples = xlmr.Messages(messages, pieces, labels)
-    batches = [xlmr.collate([samples[i] for i in rows]) for rows in _chunks(range(len(samples)))]
+    check_encoder(model.encoder.config, len(pieces), pieces.max_pieces)
+    batches = _message_batches(messages, pieces)
     _start(out)
-    inputs = [{name: batch[name] for name in ("input_ids", "attention_mask")} for batch in batches]
-    ranges = activation_ranges(model, _first(inputs, settings.calibration_segments))
+    ranges = activation_ranges(model, _first(batches, settings.calibration_segments))
     for precision in settings.precisions:
         _save(XlmrGraph(model, precision, _ranges_for(precision, ranges)).model(), out / precision / "classifier.onnx")
     shutil.copyfile(checkpoint / "tokenizer.json", out / "tokenizer.json")
@@ -103,7 +97,7 @@ def export_intents(params: Params, prepared: Path, checkpoint: Path, out: Path) 
     languages = sorted({message.language for message in messages})
     extra = {"languages": languages, "max_pieces": pieces.max_pieces, **_precisions(settings)}
     write_bundle_manifest(out, {**_manifest(checkpoint), **extra})
-    compared = list(_first(inputs, settings.parity_segments))
+    compared = list(_first(batches, settings.parity_segments))
     return {p: classifier_difference(model, compared, out / p / "classifier.onnx") for p in settings.precisions}
 
 
@@ -123,16 +117,21 @@ def _confidence(graph: Path, messages: Sequence[Utterance], pieces: XlmrPieces, 
 
 
 def _marian_batches(
-    checkpoint: Path, manifest: dict[str, Any], prepared: Path, params: Params, count: int
+    config: Any, pieces: MarianPieces, pairs: Sequence[tuple[str, str]], prepared: Path, params: Params, count: int
 ) -> list[dict[str, torch.Tensor]]:
     """Validation sentences in every direction of the model, spread evenly, as batches."""
-    pieces = MarianPieces(checkpoint)
-    pairs = [(source, target) for source, target in manifest["pairs"]]
-    rows = sentence_pairs(read_jsonl(prepared / "validation.jsonl", Segment), pairs, params.seed)
-    samples = number(rows, pieces, params.train_translation.model.max_pieces)
+    found = sentence_pairs(read_jsonl(prepared / "validation.jsonl", Segment), [(source, target) for source, target in pairs], params.seed)
+    samples = number(found, pieces, min(params.train_translation.model.max_pieces, config.max_position_embeddings))
     spread = Samples(samples[:: max(1, len(samples) // count)][:count])
-    collate = Collate(pieces.pad)
+    collate = Collate(config.pad_token_id, config.decoder_start_token_id)
     return [collate([spread[i] for i in chunk]) for chunk in _chunks(range(len(spread)))]
+
+
+def _message_batches(messages: Sequence[Utterance], pieces: XlmrPieces) -> list[dict[str, torch.Tensor]]:
+    """Messages with their earlier turns as batches."""
+    rows = [pieces.encode(normalize(message.text), message.history) for message in messages]
+    padded = [pad_rows([rows[i] for i in chunk], pieces.pad) for chunk in _chunks(range(len(rows)))]
+    return [{"input_ids": ids, "attention_mask": (ids != pieces.pad).long()} for ids in padded]
 
 
 def _chunks(numbers: Sequence[int]) -> Iterator[Sequence[int]]:

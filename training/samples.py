@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from configs.schema import Augmentation
 from data.augment import augment_pair, draw_kind
@@ -19,12 +20,29 @@ from data.records import Segment
 from data.sentences import split
 
 
+class SentencePair(NamedTuple):
+    """A sentence and its translation, as a model reads and writes them.
+
+    Attributes:
+        source: normalised, protected spans masked, calm.
+        target: normalised, protected spans masked.
+        language: of the target.
+        segment: id of the segment that it is from.
+    """
+
+    source: str
+    target: str
+    language: str
+    segment: str
+
+
 @dataclass(frozen=True)
 class Sample:
-    """Source and target ids of one sentence, end of sentence included."""
+    """Source and target ids of one sentence, end of sentence included, and the id of the segment that it is from."""
 
     source: list[int]
     target: list[int]
+    segment: str = ""
 
 
 def directions(model: str, languages: Sequence[str]) -> list[tuple[str, str]]:
@@ -43,8 +61,8 @@ def directions(model: str, languages: Sequence[str]) -> list[tuple[str, str]]:
 
 def sentence_pairs(
     segments: Iterable[Segment], pairs: Sequence[tuple[str, str]], seed: int, noise: Augmentation | None = None
-) -> list[tuple[str, str, str]]:
-    """(source text, target text, target language) per sentence and direction, normalised, with protected spans masked and the source calm.
+) -> list[SentencePair]:
+    """The pairs of every sentence and direction.
 
     `noise` is how often a source gets which kind of it, drawn anew for each direction; `None`: never.
 
@@ -64,12 +82,26 @@ def sentence_pairs(
                 kind = draw_kind(noise, chance) if noise else None
                 noisy = augment_pair(left, right, kind, source, chance) if kind else (left, right)
                 read, written = mask_pair(normalize(noisy[0]), normalize(noisy[1]), chance)
-                found.append((calm(read), written, target))
+                found.append(SentencePair(calm(read), written, target, segment.id))
     return found
 
 
-def number(pairs: Iterable[tuple[str, str, str]], pieces: MarianPieces, max_pieces: int) -> list[Sample]:
+def number(pairs: Iterable[SentencePair], pieces: MarianPieces, max_pieces: int) -> list[Sample]:
     """The pairs as ids; a pair with a side over `max_pieces` is left out."""
     many = bool(pieces.languages)
-    samples = (Sample(pieces.encode(s, t_lang if many else None), pieces.encode_target(t)) for s, t, t_lang in pairs)
+    samples = (Sample(pieces.encode(p.source, p.language if many else None), pieces.encode_target(p.target), p.segment) for p in pairs)
     return [sample for sample in samples if max(len(sample.source), len(sample.target)) < max_pieces]
+
+
+def of_industries(segments: Iterable[Segment], industries: Sequence[str]) -> list[Segment]:
+    """The segments with a term of one of the industries; all of them where none is named.
+
+    Raises:
+        ValueError: there is no such segment.
+    """
+    if not industries:
+        return list(segments)
+    found = [segment for segment in segments if any(term.split("/")[0] in industries for term in segment.terms)]
+    if not found:
+        raise ValueError(f"train_translation.industries: no segment holds a term of {', '.join(industries)}")
+    return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -103,23 +103,3 @@ def write_xlmr_vocabulary(texts: Iterable[str], size: int, folder: Path) -> int:
 def xlmr_normalizer() -> normalizers.Normalizer:
     """What `tokenizer.json` does to a text before it is cut."""
     return normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-
-
-def sampled_segmentation(folder: Path, smoothness: float, seed: int) -> Callable[[str], list[int]]:
-    """Text -> ids of a segmentation drawn at random, another one at each call.
-
-    Args:
-        folder: where `write_xlmr_vocabulary` wrote.
-        smoothness: the paper's alpha; the smaller, the more segmentations are equally likely.
-        seed: fixes the draws, in this process.
-
-    Source: Kudo 2018, subword regularization, https://aclanthology.org/P18-1007
-    """
-    sentencepiece.set_random_generator_seed(seed)
-    model, normalizer = sentencepiece.SentencePieceProcessor(model_file=str(folder / XLMR_MODEL)), xlmr_normalizer()
-
-    def segment(text: str) -> list[int]:
-        ids = model.encode(normalizer.normalize_str(text), enable_sampling=True, alpha=smoothness, nbest_size=-1)
-        return [3 + i for i in ids]  # 0 is the unknown piece there, 3 here
-
-    return segment

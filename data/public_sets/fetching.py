@@ -54,7 +54,8 @@ def from_folder(public: PublicSet, folder: Path, work: Path) -> None:
 
     Args:
         public: the set.
-        folder: holds the files, a folder of the set's name, or a clone of the set's repository; gzip or not.
+        folder: holds the files, a folder called by the set (or by that whose files it is made of), or a clone of the set's repository;
+            gzip or not.
         work: an empty folder.
 
     Raises:
@@ -66,7 +67,7 @@ def from_folder(public: PublicSet, folder: Path, work: Path) -> None:
     lacking = [item.name for item, path in found.items() if path is None]
     if lacking:
         raise ValueError(
-            f"{folder}: lacks {', '.join(lacking)} of {public.name}; looked for in it and in {public.name}/, with .gz or without"
+            f"{folder}: lacks {', '.join(lacking)} of {public.name}; looked for in it and in {public.folder}/, with .gz or without"
         )
     problems = []
     for item, path in found.items():
@@ -81,7 +82,7 @@ def from_folder(public: PublicSet, folder: Path, work: Path) -> None:
 def _place(public: PublicSet, item: Input, folder: Path) -> Path | None:
     """Where a file lies in a folder; `None` if nowhere."""
     clone = folder / public.repository.split("/")[1]
-    for place in (folder / public.name / item.name, folder / item.name, folder / item.path, clone / item.path):
+    for place in (folder / public.folder / item.name, folder / item.name, folder / item.path, clone / item.path):
         for path in (place, place.with_name(f"{place.name}.gz")):
             if path.is_file():
                 return path
@@ -96,7 +97,7 @@ def download(public: PublicSet, folder: Path) -> Path:
     """
     import httpx
 
-    place = folder / "public" / public.name
+    place = folder / "public" / public.folder
     place.mkdir(parents=True, exist_ok=True)
     headers = {"Accept-Encoding": "identity"}  # else the length in the answer is not that of the content
     with httpx.Client(headers=headers, timeout=TIMEOUT_S, follow_redirects=True) as client:

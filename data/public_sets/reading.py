@@ -1,7 +1,8 @@
 """The files of public data sets as records: through the readers of users' data, or, for two JSON formats of their own, converted here.
 
 A record's id is `FILE:LINE`, or `FILE:LINE:MORE` where more is known: the sender of a chat message, the list that an utterance was in.
-Of a chat message the language it was written in comes first in `texts`, and `pattern` is its conversation; messages keep their order.
+Of a chat message the language it was written in comes first in `texts`, and `pattern` is its conversation; messages keep their order. That
+order of languages outlives preparation, which knows nothing of conversations: whole ones are held out here.
 
 The files are those whose checksum was found right (`fetching.py`), so that the JSON is not looked at for mistakes.
 
@@ -10,6 +11,7 @@ Not covered: entity spans (Bitext), dictionaries of terms (TICO-19).
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +26,7 @@ from data.records import OUT_OF_SCOPE, Reject, Segment, Utterance
 
 LANGUAGES = ("en", "zh", "de", "es", "fr", "ja", "ko", "nl", "pt", "cs")
 WRITTEN_IN = {"customer": ("de", "en"), "agent": ("en", "de")}  # BConTrasT: languages of `source` and `target`
+HELD_OUT_PERCENT = {"test": 12, "validation": 3}  # of the conversations: a choice, about 2,000 and 500 of WMT-Chat's en-de messages
 
 Items = Iterator[Segment | Utterance | Reject]
 Reader = Callable[[Path], Items]  # from the folder with the set's files
@@ -54,6 +57,30 @@ def chat(name: str) -> Reader:
                 yield found
 
     return read
+
+
+def conversations(read: Reader, part: str) -> Reader:
+    """A reader of those segments of another whose conversations are in a part: for a set that has no parts of its own.
+
+    A conversation is in one part whole, whichever by the hash of its name: others added to the set move none.
+    """
+
+    def read_part(folder: Path) -> Items:
+        return (item for item in read(folder) if _part(item) == part)
+
+    return read_part
+
+
+def _part(item: Segment | Utterance | Reject) -> str:
+    """The part of a segment's conversation; lines that are no segments go with the training part, to be told once."""
+    if not isinstance(item, Segment):
+        return "train"
+    place, end = int(hashlib.sha256(item.pattern.encode()).hexdigest(), 16) % 100, 0
+    for part, percent in HELD_OUT_PERCENT.items():
+        end += percent
+        if place < end:
+            return part
+    return "train"
 
 
 def dialogues(name: str) -> Reader:

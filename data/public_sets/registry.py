@@ -12,7 +12,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from data.public_sets.reading import Reader, chat, dialogues, labelled, messages, parallel
+from data.public_sets.reading import Reader, chat, conversations, dialogues, labelled, messages, parallel
 
 GITHUB = "https://raw.githubusercontent.com"
 
@@ -47,6 +47,7 @@ class PublicSet:
         inputs: its files.
         parts: part -> the readers that give its records.
         host: that serves the repository's files.
+        of: the set whose files it is made of; "": it has files of its own.
     """
 
     name: str
@@ -59,6 +60,12 @@ class PublicSet:
     inputs: tuple[Input, ...]
     parts: Mapping[str, tuple[Reader, ...]]
     host: str = GITHUB
+    of: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The folder of its files, where folders are called by the sets."""
+        return self.of or self.name
 
     def address(self, item: Input) -> str:
         """Where a file can be downloaded."""
@@ -84,6 +91,7 @@ def find_set(name: str) -> PublicSet:
     raise ValueError(f"public data set {name!r} is not known; {hint}")
 
 
+_CHAT_EN_DE = Input("train.en-de.csv", "train/en-de.csv", "6e2aea8032a95efa297ff0ca6ab09dd85c6ebc1947ebae0cba622a599d18675e")
 _ALL = (
     PublicSet(
         name="wmt-chat-2024",
@@ -94,7 +102,7 @@ _ALL = (
         repository="WMT-Chat-task/chat-task-2024-data",
         commit="12a34149267dd9ae98e60e0ec2e415707fad5618",
         inputs=(
-            Input("train.en-de.csv", "train/en-de.csv", "6e2aea8032a95efa297ff0ca6ab09dd85c6ebc1947ebae0cba622a599d18675e"),
+            _CHAT_EN_DE,
             Input("train.en-fr.csv", "train/en-fr.csv", "eff96c25a2b5b5fc436ab85d573d4b2186fb8354a31763445c02e1cc80cc76ad"),
             Input("train.en-ko.csv", "train/en-ko.csv", "95110dfe3aa6a36a592293a68346a06695fb4d1fc3faaa317f8b1575e37a047d"),
             Input("train.en-nl.csv", "train/en-nl.csv", "99fac634c9ca8520994dd1900c7b7c8ee55a9eea072ca2aa38bb675a9b18769c"),
@@ -109,6 +117,18 @@ _ALL = (
                 chat("train.en-pt.csv"),
             ),
         },
+    ),
+    PublicSet(
+        name="wmt-chat-en-de",
+        what="the en-de messages of wmt-chat-2024, whole conversations held out",
+        size="14,909 + 653 + 2,243 messages",
+        licence="CC BY-NC 4.0",
+        measure_only=True,
+        repository="WMT-Chat-task/chat-task-2024-data",
+        commit="12a34149267dd9ae98e60e0ec2e415707fad5618",
+        inputs=(_CHAT_EN_DE,),
+        parts={part: (conversations(chat("train.en-de.csv"), part),) for part in ("train", "validation", "test")},
+        of="wmt-chat-2024",
     ),
     PublicSet(
         name="bcontrast",

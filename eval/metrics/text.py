@@ -1,7 +1,8 @@
 """chrF and BLEU of a translated test set, as sacreBLEU computes them, each with the signature that makes it comparable.
 
     chrf(hypotheses, references)               Popović 2015, https://aclanthology.org/W15-3049
-    bleu(hypotheses, references, language)     Papineni et al. 2002, https://aclanthology.org/P02-1040; Post 2018 for the tokenisation
+    bleu(hypotheses, references, language)     Papineni et al. 2002, https://aclanthology.org/P02-1040; Post 2018 for the tokenisation;
+                                               `lowercase=True` for papers that lower-case both sides
     chrf_difference_interval(ours, theirs)     paired bootstrap over chrF's statistics of each segment
 
 Not covered: several references, document-level scores, learned metrics (COMET needs a model).
@@ -40,19 +41,20 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> CorpusScore:
     return CorpusScore(float(score), str(metric.get_signature()))
 
 
-def bleu(hypotheses: Sequence[str], references: Sequence[str], language: str) -> CorpusScore:
-    """Corpus BLEU, case kept, exponential smoothing; Chinese by the character, other languages by the `13a` tokeniser.
+def bleu(hypotheses: Sequence[str], references: Sequence[str], language: str, *, lowercase: bool = False) -> CorpusScore:
+    """Corpus BLEU, exponential smoothing; Chinese by the character, other languages by the `13a` tokeniser.
 
     Args:
         hypotheses: translations, not tokenised.
         references: one per hypothesis.
         language: the target language.
+        lowercase: whether both sides are compared in lower case; they are tokenised afterwards.
 
     Raises:
         ValueError: the two differ in length, or are empty.
     """
     _check_parallel(hypotheses, references)
-    metric = BLEU(tokenize=TOKENIZERS.get(language, "13a"))
+    metric = BLEU(lowercase=lowercase, tokenize=TOKENIZERS.get(language, "13a"))
     score = metric.corpus_score(list(hypotheses), [list(references)]).score
     return CorpusScore(float(score), str(metric.get_signature()))
 

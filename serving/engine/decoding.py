@@ -28,6 +28,7 @@ class Limits(Protocol):
     start: int
     end: int
     suppressed: list[int]
+    renormalized: bool
     max_pieces: int
 
 
@@ -112,10 +113,18 @@ class Decoder:
         """One step: (B,) -> (B, V), with what must not be written impossible; for rows at their last step only the end is possible."""
         if should_stop():
             raise DeadlineError("the translation was not ready in time")
-        scores = log_softmax(state.step(ids))
-        scores[:, self._limits.suppressed] = -np.inf
+        scores = self._without_suppressed(state.step(ids))
         scores[last] = -np.inf
         scores[last, self._limits.end] = 0.0
+        return scores
+
+    def _without_suppressed(self, logits: Array) -> Array:
+        """Log-probabilities, (B, V), in which what is suppressed is impossible, and counts no more if they are renormalized."""
+        if self._limits.renormalized:
+            logits[:, self._limits.suppressed] = -np.inf
+            return log_softmax(logits)
+        scores = log_softmax(logits)
+        scores[:, self._limits.suppressed] = -np.inf
         return scores
 
     def _greedy(self, state: DecoderState, limits: Array, should_stop: Callable[[], bool]) -> list[Hypothesis]:

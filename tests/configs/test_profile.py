@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from configs.profile import PROFILES, switch
-from configs.schema import PARAMS_FILE, ROOT, SettingsError
+from configs.schema import PARAMS_FILE, ROOT, SettingsError, load_params
 
 DEMO = (PROFILES / "demo.yaml").read_text(encoding="utf-8")
 
@@ -82,9 +82,46 @@ def test_the_command_switches_and_says_so(copy):
     assert (copy / "configs" / "params.yaml").read_text(encoding="utf-8") == DEMO
 
 
+def test_every_profile_can_become_the_active_one(place):
+    names = sorted(path.stem for path in PROFILES.glob("*.yaml"))
+    assert set(names) >= {"bitext", "chat-en-de", "clinc150", "demo", "multi30k"}
+    for name in names:
+        switch(name, active=place / "params.yaml")
+        assert load_params(place / "params.yaml").profile == name
+
+
 @pytest.mark.parametrize("name", ["bitext", "clinc150"])
 def test_a_benchmark_of_the_classifier_is_the_demo_in_all_else(name):
     """As its first lines say it."""
     demo, other = (yaml.safe_load((PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")) for profile in ("demo", name))
     assert {section for section in demo if demo[section] != other[section]} == {"profile", "prepare_intents", "train_intents"}
     assert demo["train_intents"] | {"threads": 2} == other["train_intents"]
+
+
+@pytest.mark.parametrize("name", ["multi30k", "chat-en-de"])
+def test_a_benchmark_of_translation_is_the_demo_but_for_segments_and_training(name):
+    """As its first lines say it; whatever the publisher's lines are, no filter takes one away."""
+    demo, other = (yaml.safe_load((PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")) for profile in ("demo", name))
+    assert {section for section in demo if demo[section] != other[section]} == {"profile", "prepare_translation", "train_translation"}
+    prepared = other["prepare_translation"]
+    assert {key for key in prepared if demo["prepare_translation"][key] != prepared[key]} == {"languages", "shipped", "sources", "intake"}
+    assert (prepared["languages"], prepared["shipped"]) == (["en", "de"], False)
+    cleaning = prepared["intake"]["cleaning"]
+    assert len(cleaning) == 11
+    assert not any(value["enabled"] if isinstance(value, dict) else value for value in cleaning.values())
+    assert (prepared["intake"]["near_duplicate_percent"], prepared["intake"]["rejected_percent"]) == (100.0, 1.0)
+    trained = {key for key in other["train_translation"] if demo["train_translation"][key] != other["train_translation"][key]}
+    assert trained <= {"model", "optimizer", "batch_tokens", "target_piece_dropout", "guided_alignment", "augmentation"}
+    assert (other["train_translation"]["bases"], other["train_translation"]["threads"]) == ({}, 1)
+
+
+def test_a_student_is_the_demo_but_for_its_size_and_its_teachers():
+    """As the profile's first lines say it."""
+    demo, other = (yaml.safe_load((PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")) for profile in ("demo", "distill"))
+    assert {section for section in demo if demo[section] != other[section]} == {"profile", "train_translation"}
+    ours, theirs = other["train_translation"], demo["train_translation"]
+    assert {key for key in ours if ours[key] != theirs[key]} == {"distillation", "model"}
+    assert ours["distillation"]["teachers"] == {name: f"training/teachers/{name}" for name in ("en-xx", "xx-en")}
+    assert {key for key in ours["model"] if ours["model"][key] < theirs["model"][key]} == {"d_model", "ffn", "decoder_layers"}
+    assert {key for key in ours["model"] if ours["model"][key] > theirs["model"][key]} == {"encoder_layers"}
+    assert ours["model"]["d_model"] // ours["model"]["heads"] % 8 == 0

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from data import console
-from data.console import command, track
+from data.console import command, say, track
 from data.records import write_text
 
 
@@ -50,6 +50,38 @@ def test_our_own_mistakes_keep_their_traceback(error):
         failing(error)()
 
 
+@pytest.mark.parametrize(("error", "message"), [(KeyboardInterrupt(), "interrupted"), (KeyboardInterrupt("stopped at 9"), "stopped at 9")])
+def test_an_interrupt_ends_without_a_traceback(error, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        failing(error)()
+    assert stopped.value.code == 130
+    assert capsys.readouterr() == ("", f"{message}\n")
+
+
+@pytest.mark.parametrize(("rank", "said"), [(None, True), ("0", True), ("1", False), ("7", False)])
+def test_of_several_processes_the_first_speaks(rank, said, capsys, monkeypatch):
+    monkeypatch.delenv("RANK", raising=False)
+    if rank is not None:
+        monkeypatch.setenv("RANK", rank)
+    command(lambda: "out: 5 segments")()
+    assert capsys.readouterr().out.startswith("out: 5 segments (") == said
+
+
+def test_a_mistake_is_said_by_whichever_process_makes_it(monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    with pytest.raises(SystemExit) as stopped:
+        failing(ValueError("bad"))()
+    assert stopped.value.code == "error: bad"
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_is_said_is_one_line_on_stderr_as_it_is(terminal, monkeypatch, capsys):
+    monkeypatch.setattr(console, "STDERR", Console(stderr=True, force_terminal=terminal, width=40))
+    text = f"[red]{'long ' * 30}[/red] 12:30 :smile: /models/[en]/:100: 'x'"
+    say(text)
+    assert capsys.readouterr() == ("", f"{text}\n")
+
+
 def test_a_full_disk_is_one_sentence_that_names_the_file(monkeypatch, tmp_path):
     def full(*_args, **_kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -68,6 +100,8 @@ def main(name: str) -> str:
     "Says a thing."
     if name == "bad":
         raise ValueError("bad name")
+    if name == "stop":
+        raise KeyboardInterrupt("stopped after step 9")
     return f"said {name}"
 if __name__ == "__main__":
     typer.run(main)
@@ -76,7 +110,11 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize(
     ("arguments", "code", "out", "err"),
-    [(["ok"], 0, "said ok (0.0 s)\n", ""), (["bad"], 1, "", "error: bad name\n")],
+    [
+        (["ok"], 0, "said ok (0.0 s)\n", ""),
+        (["bad"], 1, "", "error: bad name\n"),
+        (["stop"], 130, "", "stopped after step 9\n"),
+    ],
 )
 def test_a_command_keeps_its_arguments_and_says_errors_on_stderr(arguments, code, out, err):
     root = Path(__file__).parents[2]

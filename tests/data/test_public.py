@@ -27,6 +27,7 @@ TOY = PublicSet(
 )
 PUBLISHED = {  # the publishers' counts
     "wmt-chat-2024": {"train": 17_805 + 15_026 + 16_122 + 15_463 + 15_092},
+    "wmt-chat-en-de": {"train": 17_805 - 653 - 2_243, "validation": 653, "test": 2_243},  # the whole is published, the parts are ours
     "bcontrast": {"train": 13_845, "validation": 1_902},
     "multi30k": {"train": 29_000, "validation": 1_014, "test": 1_000},
     "tico19": {"test": 3 * 3_071},
@@ -37,6 +38,7 @@ PUBLISHED = {  # the publishers' counts
 }
 LANGUAGES = {
     "wmt-chat-2024": {"en", "de", "fr", "ko", "nl", "pt"},
+    "wmt-chat-en-de": {"en", "de"},
     "bcontrast": {"en", "de"},
     "multi30k": {"en", "de", "fr", "cs"},
     "tico19": {"en", "zh", "es", "fr"},
@@ -123,6 +125,17 @@ def test_a_real_set_has_the_published_counts(run, tmp_path, name):
         assert len({item.intent for item in records}) == INTENTS[name]
     else:
         assert {language for item in records for language in item.texts} == LANGUAGES[name]
+
+
+@pytest.mark.skipif(not LOCAL.is_dir(), reason="QUAYSIDE_PUBLIC_DATA names no folder with the public sets")
+def test_no_real_conversation_is_in_two_parts(run, tmp_path):
+    assert run("wmt-chat-en-de", "--from", LOCAL.resolve(), "--out", tmp_path / "out").exit_code == 0
+    parts = {part: read_jsonl(tmp_path / f"out/{part}.jsonl", Segment) for part in ("train", "validation", "test")}
+    conversations = {part: {item.pattern for item in found} for part, found in parts.items()}
+    assert {part: len(found) for part, found in conversations.items()} == {"train": 413, "validation": 19, "test": 61}
+    assert len(set().union(*conversations.values())) == 493
+    written = [next(iter(item.texts)) for item in parts["test"]]
+    assert (written.count("en"), written.count("de")) == (1_016, 1_227)
 
 
 def test_the_published_counts_are_of_all_sets():

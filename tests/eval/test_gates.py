@@ -96,6 +96,32 @@ def test_machine_limits_a_gate_to_its_class(machine, ok):
     assert broken([found]) == (["gate"] if ok is False else [])
 
 
+CONDITION = "latency.{endpoint}.requests"
+
+
+@pytest.mark.parametrize(
+    ("latency", "ok", "note"),
+    [
+        ({"translate": {"p95_ms": 140.0, "requests": 5}}, False, ""),
+        ({"translate": {"p95_ms": 140.0, "requests": 0}}, None, "skipped (latency.translate.requests is 0)"),
+        ({"classify": {"p95_ms": 140.0}}, None, "skipped (the report has no latency.translate)"),
+        ({}, None, "skipped (the report has no latency.translate)"),
+        # What should be there and is not, breaks the gate.
+        (None, False, "missing: latency.translate.p95_ms"),
+        ({"translate": {"requests": 5}}, False, "missing: latency.translate.p95_ms"),
+        ({"translate": {}}, False, "missing: latency.translate.p95_ms"),
+        ({"translate": {"p95_ms": 140.0}}, False, ""),
+        ({"translate": {"p95_ms": 140.0, "requests": None}}, False, ""),
+        ({"translate": {"p95_ms": 140.0, "requests": False}}, False, ""),
+    ],
+)
+def test_where_limits_a_gate_to_what_was_there_to_measure(tmp_path, latency, ok, note):
+    rule = {"name": "{endpoint}, p95", "measure": "latency.{endpoint}.p95_ms", "at_most": 100.0, "where": CONDITION}
+    report = {"serving": {}} if latency is None else {"latency": latency}
+    (found,) = judge(report, load(tmp_path, rule | {"each": {"endpoint": ["translate"]}}), MACHINE)
+    assert (found.ok, found.note) == (ok, note)
+
+
 def test_a_missing_number_breaks_its_gate_by_name():
     found = verdict(measure="translation.en-zh.chrf", minus="translation.en-zh.tm_baseline_chrf", at_least=-1000.0)
     assert (found.measured, found.ok) == (None, False)
@@ -132,6 +158,8 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path):
         {"measure": "x", "at_least": 1.0},
         {"name": "h", "measure": "x", "at_least": 1.0, "color": "red"},
         "just text",
+        {"name": "i", "measure": "forgetting.en-de.drop", "at_most": 1.0, "where": "forgeting.en-de.segments"},
+        {"name": "j", "measure": "drop", "at_most": 1.0, "where": "segments"},
     ]
     with pytest.raises(SettingsError) as caught:
         load(tmp_path, *rules)
@@ -146,8 +174,11 @@ def test_all_mistakes_of_a_file_are_told_at_once(tmp_path):
         "gates.5.at_least = 'much': input should be a valid number",
         "gates.6.at_least = nan: input should be a finite number",
         "gates.7.name is missing",
-        "gates.8.color = 'red' is not a known key; valid here: name, measure, mean_of, minus, at_least, at_most, equals, each, machine",
+        "gates.8.color = 'red' is not a known key; "
+        "valid here: name, measure, mean_of, minus, at_least, at_most, equals, each, machine, where",
         "gates.9 = 'just text'",
+        "where = 'forgeting.en-de.segments' does not stand beside what is measured",
+        "where = 'segments' does not stand beside what is measured",
     ]
     assert len(lines) == len(expected)
     for number, (line, part) in enumerate(zip(lines, expected, strict=True)):

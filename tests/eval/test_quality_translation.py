@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from contextlib import redirect_stderr
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -40,7 +42,7 @@ SCORES = {"bleu", "bleu_signature", "chrf", "chrf_high", "chrf_low", "chrf_signa
 ASIDE = {"chrf_held_out", "chrf_unseen"}
 COUNTS = {"segments_held_out", "segments_unseen"}
 ALWAYS = SCORES | ASIDE | COUNTS | {"tm_baseline_chrf", "tm_baseline_chrf_held_out", "beams"}
-SETTINGS = EvaluateTranslation(batch_size=4, resamples=20, parity_segments=6, parity_beams=4)
+SETTINGS = EvaluateTranslation(batch_size=4, resamples=20, parity_segments=6, parity_beams=4, general=None, general_segments=2)
 EMOJI = set(ALWAYS_FITTING).union(*FITTING)
 PARTS = {"seen": "test", "held_out": "test_held_out", "unseen": "test_unseen"}
 DIRECT = {"en-zh", "en-de", "en-es", "zh-en", "de-en", "es-en"}
@@ -286,14 +288,15 @@ def test_without_a_test_segment_it_says_so(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def judged(world: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The small models evaluated: what was said, what was written, and where."""
-    out = tmp_path_factory.mktemp("work")
-    with pytest.MonkeyPatch.context() as patch:
+    out, complaints = tmp_path_factory.mktemp("work"), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(complaints):
         patch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
         patch.setattr(
             "eval.parity.MarianPeer", lambda checkpoint, threads: MarianPeer(checkpoint, 1)
         )  # two threads starve on a busy machine
         said = evaluate(world.params, world.translation, world.bundles, world.models, world.parity, ROOT / "data/glossaries", out, beams=2)
-    return SimpleNamespace(said=said, out=out, result=json.loads((out / "translation.json").read_text()))
+    result = json.loads((out / "translation.json").read_text())
+    return SimpleNamespace(said=said, complaints=complaints.getvalue(), out=out, result=result)
 
 
 def test_all_pairs_are_scored(judged: Any, world: Any) -> None:
@@ -347,6 +350,12 @@ def test_the_direct_pairs_robustness_is_reported(judged: Any) -> None:
         assert found["clean"] == judged.result["translation"][name]["chrf"]
         assert all(0 <= score <= 100 for score in found.values())
         assert len(set(found.values())) > 2, "noise shows"
+
+
+def test_models_from_scratch_have_forgotten_nothing(judged: Any) -> None:
+    """The section is there, so that no gate on it breaks, and the file with general text is not missed."""
+    assert judged.result["forgetting"] == {}
+    assert "general" not in judged.complaints
 
 
 def test_terms_and_parity_are_reported(judged: Any) -> None:

@@ -85,7 +85,8 @@ def test_counts_alone_are_no_measurement(tmp_path, prepared):
 def test_a_part_that_was_not_measured_is_left_out(work):
     report = build(work(intents=INTENTS))
     assert list(report) == ["profile", "intents", "parity", "signature"]
-    assert summary(report) == "3 numbers, 0 language pairs; not measured: translation, terms, robustness, latency, serving, data"
+    missing = "translation, terms, forgetting, robustness, latency, serving, data"
+    assert summary(report) == f"3 numbers, 0 language pairs; not measured: {missing}"
 
 
 def test_other_files_of_the_folder_are_no_part(work):
@@ -127,7 +128,14 @@ def test_the_numbers_of_a_report_have_dotted_names(work):
         "serving.ready_s": 4.0,
         "parity.en-xx.sequences_equal": 100.0,
     }
-    assert summary(report) == "5 numbers, 1 language pairs; not measured: terms, intents, robustness, data"
+    assert summary(report) == "5 numbers, 1 language pairs; not measured: terms, forgetting, intents, robustness, data"
+
+
+def test_models_from_scratch_have_a_section_without_numbers(work):
+    report = build(work(translation=TRANSLATION | {"forgetting": {}}))
+    assert report["forgetting"] == {}
+    assert numbers(report) == {"translation.en-de.chrf": 61.0, "parity.en-xx.sequences_equal": 100.0}
+    assert "forgetting" not in summary(report)
 
 
 def test_examples_and_names_are_no_numbers(work, prepared):

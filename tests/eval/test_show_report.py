@@ -130,7 +130,7 @@ def test_the_signature_stands_on_the_page_escaped(report):
 
 def test_what_was_not_measured_says_so():
     text = read({"profile": "demo", "signature": SIGNATURE}).text
-    assert text.count("not measured") == 12
+    assert text.count("not measured") == 13
     assert "only the shipped data" not in text
 
 
@@ -144,6 +144,21 @@ def rows(html: str) -> list[list[str]]:
     """The text of every cell of the tables."""
     lines = re.findall(r"<tr>(.*?)</tr>", html, re.DOTALL)
     return [[re.sub(r"<[^>]*>", " ", cell).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line, re.DOTALL)] for line in lines]
+
+
+def test_forgetting_has_a_row_per_fine_tuned_pair(report):
+    assert "not measured" in section(report, "Forgetting")
+    report["forgetting"] = {}
+    assert "no model was fine-tuned" in section(report, "Forgetting")
+    measured = {"chrf_base": 40.0, "chrf": 62.5, "segments": 240}
+    general = {"chrf_general_base": 55.5, "chrf_general": 55.25, "general_drop": 0.25, "general_drop_upper": 0.75, "segments_general": 200}
+    report["forgetting"] = {"en-de": {**measured, **general}, "en-es": {**measured, "segments_general": 0}}
+    lost = ["chrF of the base, general text", "chrF, general text", "lost on general text", "lost, upper end", "segments, general text"]
+    assert rows(section(report, "Forgetting")) == [
+        ["pair", "chrF of the base", "chrF", "segments", *lost],
+        ["en-de", "40.00", "62.50", "240", "55.50", "55.25", "0.25", "0.75", "200"],
+        ["en-es", "40.00", "62.50", "240", "–", "–", "–", "–", "0"],
+    ]
 
 
 def test_robustness_has_a_row_per_direction_and_one_for_the_intents(report):

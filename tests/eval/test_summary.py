@@ -73,6 +73,15 @@ def test_pairs_without_a_measured_leg_have_no_share_of_it(report: dict[str, Any]
     assert "| chrF, mean of 2 pairs through English | 38.5 |  |" in markdown(report)
 
 
+def test_a_fine_tuned_pair_stands_beside_its_base(report: dict[str, Any]) -> None:
+    assert "fine-tuned" not in markdown(report)
+    scores = {"chrf": 61.04, "chrf_base": 38.26, "chrf_general": 55.0, "chrf_general_base": 55.26}
+    report["forgetting"] = {"en-de": scores, "de-en": {"chrf": 62.0, "chrf_base": 39.0, "segments_general": 0}}
+    found = markdown(report)
+    assert "| chrF en-de, fine-tuned, seen patterns (general text) | 61.0 (55.0) | 38.3 (55.3) the base |" in found
+    assert "| chrF de-en, fine-tuned, seen patterns (general text) | 62.0 (–) | 39.0 (–) the base |" in found
+
+
 def test_the_command_reads_the_report(
     report: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

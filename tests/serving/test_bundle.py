@@ -12,6 +12,7 @@ import pytest
 
 from data.records import file_sha256
 from serving.bundle import BundleError, load_classifier, load_models, load_translator, verify_bundle, verify_bundles
+from serving.translator import Direction
 
 
 @pytest.fixture
@@ -69,6 +70,7 @@ def test_a_manifest_that_is_not_json(bundles: Path, content: bytes) -> None:
         ({"kind": "speech"}, "kind: input should be 'translation' or 'intents'"),
         ({"files": ["vocab.json"]}, "files: input should be an object"),
         ({"decoding": {"start": 1}}, "decoding.end: field required"),
+        ({"codes": ["de"]}, "codes: input should be an object"),
     ],
 )
 def test_a_manifest_that_lacks_or_garbles_something(bundles: Path, changes: dict[str, Any], said: str) -> None:
@@ -162,6 +164,21 @@ def test_a_bundle_without_the_graphs_it_wants_served(bundles: Path) -> None:
     shutil.rmtree(bundles / "intents/int8")
     said = "it lists no int8 graphs, which it wants served"
     assert refusal(bundles, verify_bundles) == f"{bundles / 'intents/manifest.json'} is not a manifest: {said}"
+
+
+def test_a_bundle_may_say_which_codes_ask_for_which_language(bundles: Path) -> None:
+    """As published models have them; without, a code names its language itself."""
+    plain = Direction.load(verify_bundle(bundles / "en-xx"), 1)
+    change_manifest(bundles / "en-xx", codes={"de": ">>zh<<", "zh": ">>de<<"})
+    named = Direction.load(verify_bundle(bundles / "en-xx"), 1)
+    assert (plain.pieces.languages, named.pieces.languages) == (["de", "es", "zh"], ["de", "zh"])
+    assert named.encode("Hello", "de") == plain.encode("Hello", "zh") != plain.encode("Hello", "de")
+
+
+def test_a_bundle_may_say_that_the_codes_of_its_vocabulary_ask_for_nothing(bundles: Path) -> None:
+    plain = Direction.load(verify_bundle(bundles / "en-xx"), 1)
+    change_manifest(bundles / "en-xx", codes={})
+    assert Direction.load(verify_bundle(bundles / "en-xx"), 1).encode("Hello", "de") == plain.encode("Hello", "de")[1:]
 
 
 def test_all_models_come_with_their_descriptions(world: Any) -> None:

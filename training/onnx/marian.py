@@ -1,12 +1,15 @@
-"""MarianMT as two ONNX graphs: the encoder, and one step of the decoder.
+"""MarianMT as two ONNX graphs, the encoder and one step of the decoder; and how a checkpoint wants to be decoded.
 
-B rows, S source pieces, D model width, H heads, K head size, C cache capacity, V pieces of the vocabulary.
+B rows, S source pieces, D model width, H heads, K head size, C cache capacity, V pieces of the target vocabulary.
 
 The encoder gives the cross-attention keys and values of every decoder layer, so that a step reads them and computes none. The step
 takes one piece per row on each row's own past (`GroupQueryAttention` honours the rows' lengths) and writes the new key and value in
 place, if the caller binds each `present_*` to the memory of its `past_*`.
 
-Not covered: separate source and target embeddings, activations other than swish, relu and gelu. Such a checkpoint is refused by name.
+Source and target may have embeddings of their own, of different sizes.
+
+Not covered: activations other than swish, relu and gelu; of `generate`'s options all that change what is written, but forbidden pieces
+and renormalized scores. Such a checkpoint is refused by name.
 """
 
 from __future__ import annotations
@@ -25,6 +28,24 @@ if TYPE_CHECKING:
 
 NORM_EPSILON = 1e-5  # torch.nn.LayerNorm's default, which Marian uses
 ACTIVATIONS = ("swish", "silu", "relu", "gelu")
+# transformers' options that change what is written, at the values that change nothing, as `None` does.
+NEUTRAL: dict[str, Any] = {
+    "begin_suppress_tokens": None,
+    "do_sample": False,
+    "early_stopping": False,
+    "encoder_no_repeat_ngram_size": 0,
+    "encoder_repetition_penalty": 1.0,
+    "exponential_decay_length_penalty": None,
+    "forced_bos_token_id": None,
+    "guidance_scale": 1.0,
+    "length_penalty": 1.0,
+    "min_length": 0,
+    "min_new_tokens": 0,
+    "no_repeat_ngram_size": 0,
+    "repetition_penalty": 1.0,
+    "sequence_bias": None,
+    "suppress_tokens": None,
+}
 
 
 class ExportError(ValueError):
@@ -40,12 +61,66 @@ def check_supported(config: Any) -> None:
     problems = []
     if config.activation_function not in ACTIVATIONS:
         problems.append(f"activation_function={config.activation_function} (implemented: {', '.join(ACTIVATIONS)})")
-    if not config.share_encoder_decoder_embeddings:
-        problems.append("share_encoder_decoder_embeddings=False")
-    if (config.decoder_vocab_size or config.vocab_size) != config.vocab_size:
-        problems.append(f"decoder_vocab_size={config.decoder_vocab_size}")
     if config.encoder_attention_heads != config.decoder_attention_heads:
         problems.append("different numbers of heads in encoder and decoder")
+    refuse(problems)
+
+
+def decoding(model: MarianMTModel) -> dict[str, Any]:
+    """How `generate` writes with a checkpoint, for a bundle's manifest: control ids, forbidden pieces, limit and the caches' shape.
+
+    A checkpoint that forbids nothing forgot the padding, one that forces no end at the limit forgot that: both are done here.
+
+    Raises:
+        ExportError: names every option that is not implemented.
+    """
+    config: Any = model.config
+    chosen: Any = model.generation_config
+    start = config.decoder_start_token_id if chosen.decoder_start_token_id is None else chosen.decoder_start_token_id
+    ends = [config.eos_token_id if chosen.eos_token_id is None else chosen.eos_token_id, chosen.forced_eos_token_id]
+    end, forced = (ids[0] if isinstance(ids, list) and len(ids) == 1 else ids for ids in ends)
+    forbidden = chosen.bad_words_ids or [[config.pad_token_id]]
+    options = {name: getattr(chosen, name, None) for name in NEUTRAL}
+    problems = [f"{name}={value}" for name, value in options.items() if value is not None and value != NEUTRAL[name]]
+    if isinstance(end, list):
+        problems.append(f"eos_token_id={end} (implemented: one)")
+    if forced not in (None, end):
+        problems.append(f"forced_eos_token_id={forced} (implemented: that of eos_token_id)")
+    problems += [f"bad_words_ids with {ids} (implemented: single pieces)" for ids in forbidden if len(ids) != 1]
+    refuse(problems)
+    return {
+        "start": start,
+        "end": end,
+        "suppressed": sorted({ids[0] for ids in forbidden} - {end}),
+        **({"renormalized": True} if chosen.renormalize_logits else {}),
+        "max_pieces": config.max_position_embeddings,
+        "layers": config.decoder_layers,
+        "heads": config.decoder_attention_heads,
+        "head_size": config.d_model // config.decoder_attention_heads,
+    }
+
+
+def check_vocabulary(model: MarianMTModel, sizes: tuple[int, int]) -> None:
+    """Refuse a checkpoint whose vocabulary has pieces that its embeddings have no row for.
+
+    Args:
+        model: the checkpoint.
+        sizes: rows that the source and the target vocabulary need.
+
+    Raises:
+        ExportError: names what is too small.
+    """
+    rows = (model.get_input_embeddings().num_embeddings, model.get_output_embeddings().out_features)
+    sides = zip(("source", "target"), sizes, rows, strict=True)
+    refuse([f"{needed:,} {side} pieces, embeddings of {there:,}" for side, needed, there in sides if needed > there])
+
+
+def refuse(problems: list[str]) -> None:
+    """Do nothing where there are no problems.
+
+    Raises:
+        ExportError: there are; it names them all.
+    """
     if problems:
         raise ExportError(f"this checkpoint cannot be exported: {'; '.join(problems)}")
 
@@ -118,9 +193,9 @@ class MarianGraphs:
                 graph, self._linear(graph, crossed, f"{prefix}.encoder_attn.out_proj"), x, f"{prefix}.encoder_attn_layer_norm"
             )
             x = self._feed_forward(graph, x, prefix)
-        embedding, bias_row = self._state["model.shared.weight"], self._state["final_logits_bias"][0]
-        logits = graph.linear(x, embedding.T, bias_row, "output", "lm_head")
-        graph.output("logits", logits, TensorProto.FLOAT, ["rows", 1, len(embedding)])
+        output, bias_row = self._state["lm_head.weight"], self._state["final_logits_bias"][0]  # (V, D), (V,)
+        logits = graph.linear(x, output.T, bias_row, "output", "lm_head")
+        graph.output("logits", logits, TensorProto.FLOAT, ["rows", 1, len(output)])
         return graph.model("decoder_step")
 
     def _self_attention(self, graph: Graph, x: str, layer: int, lengths: list[str]) -> str:
@@ -146,7 +221,7 @@ class MarianGraphs:
 
     def _embed(self, graph: Graph, ids: str, positions: str, side: str) -> str:
         """Scaled piece embeddings plus sinusoidal positions."""
-        table = graph.weight("embedding", self._state["model.shared.weight"] * self._embedding_scale)
+        table = graph.weight("embedding", self._state[f"model.{side}.embed_tokens.weight"] * self._embedding_scale)
         places = graph.weight("positions_table", self._state[f"model.{side}.embed_positions.weight"])
         return graph.node("Add", [graph.node("Gather", [table, ids]), graph.node("Gather", [places, positions])])
 

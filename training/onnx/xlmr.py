@@ -1,6 +1,9 @@
-"""The classifier as one ONNX graph: XLM-R encoder, mean pooling, one linear head per question.
+"""The classifier as one ONNX graph: XLM-R, RoBERTa or BERT encoder, mean pooling, one linear head per question.
 
 B rows, S pieces, D model width, L labels of a head.
+
+Not covered: other encoders, activations other than gelu, more weights than one file can hold (XLM-R large has, in fp32). Such a
+checkpoint is refused by name.
 """
 
 from __future__ import annotations
@@ -13,24 +16,66 @@ import onnx
 from onnx import TensorProto
 
 from training.onnx.graph import Array, Graph, Precision, Range
-from training.onnx.marian import ExportError
+from training.onnx.marian import refuse
 
 if TYPE_CHECKING:
     from training.xlmr import MessageModel
+
+ENCODERS = ("bert", "roberta", "xlm-roberta")
+IMPLEMENTED = {"hidden_act": "gelu", "is_decoder": False}
+LARGEST_BYTES = 2**31 - 2**20  # of a protobuf message, which an ONNX file is, with room for what is no weight
+
+
+def check_supported(config: Any) -> None:
+    """Refuse what the graph would get wrong.
+
+    Raises:
+        ExportError: names every option that is not implemented.
+    """
+    if config.model_type not in ENCODERS:
+        refuse([f"model_type={config.model_type} (implemented: {', '.join(ENCODERS)})"])
+    options = {name: (getattr(config, name), value) for name, value in IMPLEMENTED.items()}
+    refuse([f"{name}={found} (implemented: {value})" for name, (found, value) in options.items() if found != value])
+
+
+def first_position(config: Any) -> int:
+    """The position embedding of a text's first piece: BERT counts from 0, XLM-R and RoBERTa from behind the padding's on."""
+    return 0 if config.model_type == "bert" else int(config.pad_token_id) + 1
+
+
+def check_encoder(config: Any, pieces: int, longest: int) -> None:
+    """Refuse a vocabulary or texts that the encoder's embeddings have no rows for.
+
+    Args:
+        config: of the encoder.
+        pieces: of the vocabulary.
+        longest: pieces of the longest text that is to be read.
+
+    Raises:
+        ExportError: names what is too small.
+    """
+    problems = []
+    if pieces > config.vocab_size:
+        problems.append(f"{pieces:,} pieces, embeddings of {config.vocab_size:,}")
+    if longest > (positions := config.max_position_embeddings - first_position(config)):
+        problems.append(f"max_pieces={longest} (it reads {positions})")
+    refuse(problems)
 
 
 class XlmrGraph:
     """Builds the graph of one classifier.
 
     Raises:
-        ExportError: an activation that is not implemented.
+        ExportError: an option that is not implemented.
     """
 
     def __init__(self, model: MessageModel, precision: Precision, ranges: Mapping[str, Range]) -> None:
         self._config: Any = model.encoder.config
-        if self._config.hidden_act != "gelu":
-            raise ExportError(f"this checkpoint cannot be exported: hidden_act={self._config.hidden_act} (implemented: gelu)")
+        check_supported(self._config)
         self._state: dict[str, Array] = {name: tensor.float().numpy() for name, tensor in model.state_dict().items()}
+        size = sum(weight.nbytes for weight in self._state.values())
+        if precision == "fp32" and size > LARGEST_BYTES:
+            refuse([f"{size / 1e9:.1f} GB of weights in fp32 (implemented: 2 GB; take fp32 out of `precisions`)"])
         self._heads = list(model.heads)
         self._precision, self._ranges = precision, ranges
 
@@ -51,11 +96,11 @@ class XlmrGraph:
         return graph.model("classifier")
 
     def _embed(self, graph: Graph, ids: str, positions: str) -> str:
-        """Piece, position and type embeddings, normalised. XLM-R counts positions from `pad_token_id` + 1 on."""
+        """Piece, position and type embeddings, normalised; every piece is of the first type."""
         prefix = "encoder.embeddings"
         table = graph.weight("embedding", self._state[f"{prefix}.word_embeddings.weight"])
-        offset = self._config.pad_token_id + 1
-        places = self._state[f"{prefix}.position_embeddings.weight"][offset:] + self._state[f"{prefix}.token_type_embeddings.weight"][0]
+        places = self._state[f"{prefix}.position_embeddings.weight"][first_position(self._config) :]
+        places = places + self._state[f"{prefix}.token_type_embeddings.weight"][0]
         there = graph.node("Gather", [graph.weight("positions_table", places), positions])
         x = graph.node("Add", [graph.node("Gather", [table, ids]), there])
         constants = [graph.weight(f"{prefix}.{part}", self._state[f"{prefix}.LayerNorm.{part}"]) for part in ("weight", "bias")]

@@ -2,6 +2,7 @@ import gzip
 import hashlib
 import re
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -136,6 +137,25 @@ def test_a_folder_may_hold_the_set_its_files_or_the_repository(tmp_path, english
         (folder / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
     from_folder(a_set(), folder, work)
     assert {path.name: path.read_bytes() for path in work.iterdir()} == {"train.en": EN, "train.de": DE}
+
+
+def test_a_set_made_of_anothers_files_is_found_in_its_folder(tmp_path):
+    made = replace(a_set(), name="toy-en", of="toy")
+    (tmp_path / "toy").mkdir()
+    work = tmp_path / "work"
+    work.mkdir()
+    with pytest.raises(ValueError, match=r"lacks train\.en, train\.de of toy-en; looked for in it and in toy/, with"):
+        from_folder(made, tmp_path, work)
+    for name, text in (("train.en", EN), ("train.de", DE)):
+        (tmp_path / "toy" / name).write_bytes(text)
+    from_folder(made, tmp_path, work)
+    assert sorted(path.name for path in work.iterdir()) == ["train.de", "train.en"]
+
+
+def test_a_set_and_one_made_of_its_files_share_the_download(server, tmp_path):
+    download(a_set(server.host), tmp_path)
+    assert download(replace(a_set(server.host), name="toy-en", of="toy"), tmp_path) == tmp_path / "public/toy"
+    assert len(server.asked) == 2
 
 
 def test_files_that_lack_are_named_at_once(tmp_path):

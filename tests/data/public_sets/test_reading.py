@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from data.public_sets.reading import blank, chat, dialogues, labelled, messages, parallel
+from data.public_sets.reading import HELD_OUT_PERCENT, blank, chat, conversations, dialogues, labelled, messages, parallel
 from data.records import Reject, Segment, Utterance
 
 HEADER = "source_language,target_language,source,reference,doc_id,client_id,sender\n"
@@ -26,6 +26,27 @@ def test_chat_keeps_conversation_sender_and_direction(tmp_path):
         (4, "texts in en, xx, but two of en, zh, de, es, fr, ja, ko, nl, pt, cs are needed"),
         (5, "5 fields, expected 7"),
     ]
+
+
+def test_a_conversation_is_in_one_part_whole_and_by_its_name(tmp_path):
+    # The names' hashes modulo 100, by sha256sum and bc: d13 11, d120 12, d31 15; below 12 is test, below 15 validation.
+    rows = "".join(f"en,de,{name} {turn},{name},{name},c,agent\n" for name in ("d31", "d120", "d13") for turn in (1, 2))
+    folder = write(tmp_path, train__csv=HEADER + rows + "en,xx,a,b,d13,c,agent\n")
+    found = {part: list(conversations(chat("train.csv"), part)(folder)) for part in ("train", "validation", "test")}
+    assert {part: [item.texts["en"] for item in items if isinstance(item, Segment)] for part, items in found.items()} == {
+        "train": ["d31 1", "d31 2"],
+        "validation": ["d120 1", "d120 2"],
+        "test": ["d13 1", "d13 2"],
+    }
+    assert [(part, item.line) for part, items in found.items() for item in items if isinstance(item, Reject)] == [("train", 8)]
+
+
+def test_parts_have_about_the_shares_asked_for(tmp_path):
+    rows = "".join(f"en,de,a,b,conversation {n},c,agent\n" for n in range(2_000))
+    folder = write(tmp_path, train__csv=HEADER + rows)
+    sizes = {part: len(list(conversations(chat("train.csv"), part)(folder))) for part in ("train", *HELD_OUT_PERCENT)}
+    assert sum(sizes.values()) == 2_000
+    assert all(abs(sizes[part] / 20 - percent) < 2 for part, percent in HELD_OUT_PERCENT.items())  # three standard deviations
 
 
 def test_dialogues_are_german_and_english_by_speaker(tmp_path):

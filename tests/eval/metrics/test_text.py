@@ -31,6 +31,15 @@ def test_bleu_of_german_is_that_of_sacrebleus_command_line():
     assert scored.signature.startswith("nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.")
 
 
+def test_bleu_in_lower_case_is_that_of_sacrebleus_command_line():
+    """With `-lc`, on the hypotheses in capitals."""
+    shouted = [text.upper() for text in GERMAN]
+    scored = bleu(shouted, GERMAN_REFERENCES, "de", lowercase=True)
+    assert scored.score == pytest.approx(52.409352, abs=1e-6)
+    assert scored.signature.startswith("nrefs:1|case:lc|eff:no|tok:13a|smooth:exp|version:2.")
+    assert bleu(shouted, GERMAN_REFERENCES, "de").score < 10
+
+
 def test_bleu_of_chinese_is_by_the_character():
     scored = bleu(CHINESE, CHINESE_REFERENCES, "zh")
     assert scored.score == pytest.approx(69.546126, abs=1e-6)

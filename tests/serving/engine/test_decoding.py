@@ -11,10 +11,19 @@ import numpy as np
 import pytest
 
 from eval.peers.transformers import MarianPeer
+from serving.bundle import Decoding
 from serving.engine.decoding import Decoder, largest, log_softmax
 from serving.errors import DeadlineError
+from training.onnx.marian import decoding
 
-LIMITS = SimpleNamespace(start=59, end=0, suppressed=[59], max_pieces=40)
+LIMITS = SimpleNamespace(start=59, end=0, suppressed=[59], renormalized=False, max_pieces=40)
+SEPARATE = {"share_encoder_decoder_embeddings": False}
+CHECKPOINTS: dict[str, dict[str, Any]] = {
+    "pieces behind the padding": {"vocab_size": 70, "end_bias": 2.0},
+    "a larger target vocabulary": {**SEPARATE, "decoder_vocab_size": 75, "init_std": 0.3, "seed": 3, "end_bias": 2.8},
+    "a smaller target vocabulary": {**SEPARATE, "vocab_size": 90, "decoder_vocab_size": 60, "seed": 2, "end_bias": 1.8},
+    "untied": {"tie_word_embeddings": False, "end_bias": 2.8},
+}
 
 
 def sources(count: int, seed: int = 5) -> list[list[int]]:
@@ -43,6 +52,59 @@ def test_sequences_equal_generate_s(pair: tuple[Decoder, MarianPeer], beams: int
     ours = [hypothesis.ids for hypothesis in decoder.decode(rows, beams=beams)]
     assert ours == peer.generate(rows, beams, 39)
     assert len({len(ids) for ids in ours}) > 2, "the sentences should end at different steps"
+
+
+@pytest.fixture(scope="module", params=CHECKPOINTS)
+def published(
+    request: pytest.FixtureRequest,
+    tiny_marian: Callable[..., Any],
+    save_graphs: Callable[..., Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Any, Path]:
+    """A checkpoint laid out as published ones are, with OPUS-MT's generation settings and a likely `<pad>`; and its folder."""
+    folder = tmp_path_factory.mktemp("published")
+    model = tiny_marian(**CHECKPOINTS[request.param])
+    model.final_logits_bias[0, 59] = 3.0  # the converter from Marian gives it a logit of 0, where the others' are far below
+    model.final_logits_bias[0, 60:] = 0.5
+    model.generation_config.num_beams, model.generation_config.renormalize_logits = 6, True
+    model.save_pretrained(folder)
+    save_graphs(model, folder / "int8", "int8")
+    return model, save_graphs(model, folder)
+
+
+@pytest.mark.parametrize("beams", [1, 4, 6])
+def test_sequences_of_published_layouts_equal_generate_s(published: tuple[Any, Path], beams: int) -> None:
+    model, folder = published
+    limits = Decoding(**decoding(model))
+    assert (limits.start, limits.end, limits.suppressed, limits.renormalized, limits.max_pieces) == (59, 0, [59], True, 40)
+    rows, peer = sources(40), MarianPeer(folder, threads=1)
+    ours = [hypothesis.ids for hypothesis in Decoder(folder, limits, threads=1).decode(rows, beams=beams)]
+    assert ours == peer.generate(rows, beams, 39)
+    assert len({len(ids) for ids in ours}) > 2, "the sentences should end at different steps"
+    assert any(max(ids, default=0) > 59 for ids in ours) == (model.lm_head.out_features > 60)
+
+
+def test_scores_are_of_what_may_be_written(published: tuple[Any, Path]) -> None:
+    """Renormalized, a forbidden piece takes no share; where a checkpoint does not ask for that, it does."""
+    model, folder = published
+    limits, peer, rows = Decoding(**decoding(model)), MarianPeer(folder, threads=1), sources(40)
+    given = Decoder(folder, limits, threads=1).decode(rows)
+    plain = Decoder(folder, limits.model_copy(update={"renormalized": False}), threads=1).decode(rows)
+    early = [place for place, hypothesis in enumerate(given) if len(hypothesis.ids) < 38]  # one at the limit ends by force, at no cost
+    assert len(early) > 8
+    for place in early:
+        assert given[place].score == pytest.approx(peer.score(rows[place], given[place].ids), abs=1e-3)
+    assert [h.ids for h in plain] == [h.ids for h in given]
+    assert np.mean([h.score for h in plain]) < np.mean([h.score for h in given]) - 0.01
+
+
+def test_published_layouts_run_in_int8(published: tuple[Any, Path]) -> None:
+    model, folder = published
+    rows = sources(12)
+    ours = Decoder(folder / "int8", Decoding(**decoding(model)), threads=1).decode(rows, beams=4)
+    exact = Decoder(folder, Decoding(**decoding(model)), threads=1).decode(rows, beams=4)
+    assert sum(a.ids[:1] == b.ids[:1] for a, b in zip(ours, exact, strict=True)) > 6
+    assert not any(59 in hypothesis.ids for hypothesis in ours)
 
 
 def test_scores_are_mean_log_probabilities(pair: tuple[Decoder, MarianPeer]) -> None:

@@ -10,23 +10,30 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from transformers import XLMRobertaConfig
+from transformers import AutoConfig, DistilBertConfig
 
+from training.onnx import xlmr
 from training.onnx.calibration import activation_ranges
 from training.onnx.marian import ExportError
 from training.onnx.parity import classifier_difference, session
-from training.onnx.xlmr import XlmrGraph
-from training.xlmr import PAD_ID, MessageModel
+from training.onnx.xlmr import XlmrGraph, check_encoder
+from training.xlmr import MessageModel
 
 LABELS = {"intent": ["a", "b", "c"], "sentiment": ["good", "bad"]}
 PIECES = 60
+PAD_ID = 1  # of XLM-R and RoBERTa
+ENCODERS: dict[str, dict[str, Any]] = {
+    "xlm-roberta": {"max_position_embeddings": 42, "type_vocab_size": 1, "pad_token_id": PAD_ID},
+    "roberta": {"max_position_embeddings": 42, "type_vocab_size": 1, "pad_token_id": PAD_ID},
+    "bert": {"max_position_embeddings": 40, "type_vocab_size": 2, "pad_token_id": 0},
+}
 
 
 @pytest.fixture
 def make() -> Callable[..., MessageModel]:
     """Makes a classifier with random weights, far from the small ones of a fresh model; keyword arguments change its encoder."""
 
-    def build(seed: int = 0, **changes: Any) -> MessageModel:
+    def build(kind: str = "xlm-roberta", seed: int = 0, **changes: Any) -> MessageModel:
         torch.manual_seed(seed)
         options: dict[str, Any] = {
             "vocab_size": PIECES,
@@ -34,23 +41,20 @@ def make() -> Callable[..., MessageModel]:
             "num_hidden_layers": 2,
             "num_attention_heads": 4,
             "intermediate_size": 64,
-            "max_position_embeddings": 42,
-            "type_vocab_size": 1,
-            "pad_token_id": PAD_ID,
             "initializer_range": 0.2,
         }
-        return MessageModel(XLMRobertaConfig(**options | changes), LABELS).eval()
+        return MessageModel(AutoConfig.for_model(kind, **options | ENCODERS[kind] | changes), LABELS).eval()
 
     return build
 
 
-def batch_of(*lengths: int, seed: int = 3) -> dict[str, torch.Tensor]:
+def batch_of(*lengths: int, seed: int = 3, pad: int = PAD_ID) -> dict[str, torch.Tensor]:
     """Random messages of these lengths, padded."""
     torch.manual_seed(seed)
-    ids = torch.full((len(lengths), max(lengths)), PAD_ID)
+    ids = torch.full((len(lengths), max(lengths)), pad)
     for row, length in enumerate(lengths):
-        ids[row, :length] = torch.randint(4, PIECES, (length,))
-    return {"input_ids": ids, "attention_mask": (ids != PAD_ID).long()}
+        ids[row, :length] = torch.randint(pad + 1, PIECES, (length,))
+    return {"input_ids": ids, "attention_mask": (ids != pad).long()}
 
 
 def save(model: MessageModel, folder: Path, precision: str = "fp32") -> Path:
@@ -66,10 +70,23 @@ def run(path: Path, batch: dict[str, torch.Tensor]) -> dict[str, Any]:
     return dict(zip(names, running.run(names, {"ids": batch["input_ids"].numpy(), "lengths": lengths}), strict=True))
 
 
+@pytest.mark.parametrize("kind", ENCODERS)
 @pytest.mark.parametrize("lengths", [(9,), (5, 30, 1, 12), (40, 2)])
-def test_logits_equal_pytorch_s_padded_or_not(make: Callable[..., MessageModel], tmp_path: Path, lengths: tuple[int, ...]) -> None:
-    model = make()
-    assert classifier_difference(model, [batch_of(*lengths)], save(model, tmp_path)) < 1e-4
+def test_logits_equal_pytorch_s_padded_or_not(
+    make: Callable[..., MessageModel], tmp_path: Path, kind: str, lengths: tuple[int, ...]
+) -> None:
+    model = make(kind)
+    batch = batch_of(*lengths, pad=model.config.pad_token_id)
+    assert classifier_difference(model, [batch], save(model, tmp_path)) < 1e-4
+
+
+def test_bert_counts_positions_from_0_and_has_a_piece_1(make: Callable[..., MessageModel], tmp_path: Path) -> None:
+    """Read as an XLM-R, the same weights say something else."""
+    model = make("bert")
+    batch = {"input_ids": torch.tensor([[2, 1, 1, 9, 3], [2, 9, 3, 0, 0]]), "attention_mask": torch.tensor([[1] * 5, [1] * 3 + [0] * 2])}
+    assert classifier_difference(model, [batch], save(model, tmp_path)) < 1e-4
+    model.encoder.config.model_type = "xlm-roberta"
+    assert classifier_difference(model, [batch], save(model, tmp_path)) > 0.1
 
 
 def test_one_layer_and_eight_heads(make: Callable[..., MessageModel], tmp_path: Path) -> None:
@@ -86,8 +103,9 @@ def test_a_wrong_weight_shows(make: Callable[..., MessageModel], tmp_path: Path)
     assert classifier_difference(make(seed=2), [batch_of(5, 12)], save(make(seed=1), tmp_path)) > 0.1
 
 
-def test_int8_stays_near(make: Callable[..., MessageModel], tmp_path: Path) -> None:
-    model = make()
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_int8_stays_near(make: Callable[..., MessageModel], tmp_path: Path, kind: str) -> None:
+    model = make(kind)
     assert 1e-4 < classifier_difference(model, [batch_of(5, 30, 1, 12)], save(model, tmp_path, "int8")) < 0.3
 
 
@@ -103,6 +121,32 @@ def test_an_int8_row_is_the_same_alone_and_in_any_batch(
         np.testing.assert_allclose(together[name][:1], alone[name], rtol=0, atol=1e-5)
 
 
-def test_an_activation_that_is_not_implemented_is_refused_by_name(make: Callable[..., MessageModel]) -> None:
+def test_options_that_are_not_implemented_are_refused_by_name(make: Callable[..., MessageModel]) -> None:
     with pytest.raises(ExportError, match=r"^this checkpoint cannot be exported: hidden_act=relu \(implemented: gelu\)$"):
         XlmrGraph(make(hidden_act="relu"), "fp32", {})
+    said = r"^this checkpoint cannot be exported: hidden_act=gelu_new \(implemented: gelu\); is_decoder=True \(implemented: False\)$"
+    with pytest.raises(ExportError, match=said):
+        XlmrGraph(make("bert", hidden_act="gelu_new", is_decoder=True), "fp32", {})
+
+
+def test_an_encoder_that_is_not_implemented_is_refused_by_name(make: Callable[..., MessageModel]) -> None:
+    model = make("bert")
+    model.encoder.config = DistilBertConfig()
+    with pytest.raises(ExportError, match=r"^this checkpoint .* model_type=distilbert \(implemented: bert, roberta, xlm-roberta\)$"):
+        XlmrGraph(model, "fp32", {})
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_what_the_embeddings_have_no_rows_for_is_refused(make: Callable[..., MessageModel], kind: str) -> None:
+    config = make(kind).encoder.config
+    check_encoder(config, PIECES, 40)
+    with pytest.raises(ExportError, match=r"cannot be exported: 61 pieces, embeddings of 60; max_pieces=41 \(it reads 40\)$"):
+        check_encoder(config, PIECES + 1, 41)
+
+
+def test_more_weights_than_one_file_holds_are_refused_in_fp32(make: Callable[..., MessageModel], monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make()
+    monkeypatch.setattr(xlmr, "LARGEST_BYTES", 50_000)
+    with pytest.raises(ExportError, match=r": 0\.0 GB of weights in fp32 \(implemented: 2 GB; take fp32 out of `precisions`\)$"):
+        XlmrGraph(model, "fp32", {})
+    XlmrGraph(model, "int8", {})
