@@ -99,7 +99,7 @@ class MarianLoss:
         return int((batch["labels"] != IGNORED).sum())
 
     def __call__(self, model: Any, batch: dict[str, torch.Tensor], items: torch.Tensor | int) -> tuple[torch.Tensor, Any]:
-        """The loss, summed over the target pieces and divided by `items`; the alignment's is a mean, and counts by its part of the batch."""
+        """The loss, summed over the target pieces and divided by `items`; the alignment's is a mean, which counts by its part."""
         labels, alignment = batch.pop("labels"), batch.pop("alignment", None)
         smoothing = 0.0
         if model.training:

@@ -84,7 +84,7 @@ def test_the_command_switches_and_says_so(copy):
 
 def test_every_profile_can_become_the_active_one(place):
     names = sorted(path.stem for path in PROFILES.glob("*.yaml"))
-    assert set(names) >= {"bitext", "chat-en-de", "clinc150", "demo", "multi30k"}
+    assert set(names) >= {"bitext", "chat-en-de", "clinc150", "demo", "distill", "gpu", "multi30k"}
     for name in names:
         switch(name, active=place / "params.yaml")
         assert load_params(place / "params.yaml").profile == name

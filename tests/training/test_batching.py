@@ -44,9 +44,16 @@ def test_the_order_is_a_function_of_seed_and_epoch(make: Any) -> None:
 
 
 @pytest.mark.parametrize("make", MAKERS)
+def test_samples_meet_others_in_each_epoch(make: Any) -> None:
+    first, second = ({frozenset(batch) for batch in make(7).epoch(epoch)} for epoch in (0, 1))
+    assert len(first & second) < len(first) / 10
+
+
+@pytest.mark.parametrize("make", MAKERS)
 def test_long_and_short_batches_are_mixed(make: Any) -> None:
     longest = [max(LENGTHS[i][1] for i in batch) for batch in make(7).epoch(0)]
-    assert longest != sorted(longest)
+    rises = sum(b > a for a, b in zip(longest, longest[1:], strict=False))
+    assert 0.3 < rises / len(longest) < 0.7, "as often to longer ones as to shorter ones"
     half = len(longest) // 2
     first, second = sum(longest[:half]) / half, sum(longest[half:]) / (len(longest) - half)
     assert abs(first - second) < 15

@@ -14,11 +14,12 @@ import pytest
 import sentencepiece
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from training.segmentation import UNKNOWN_PENALTY, SampledSegmentation
+from training.segmentation import SampledSegmentation
 from training.vocabulary import XLMR_MODEL, write_xlmr_vocabulary
 
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 UNKNOWN = 3
+PENALTY = 10.0  # SentencePiece's kUnkPenalty
 PIECES = {"▁": -3.0, "a": -2.5, "b": -3.5, "ab": -3.2, "▁a": -2.8, "ba": -4.0, "abab": -7.0, "▁aba": -6.0, "bx": -5.0}
 DRAWS = 20_000
 TOLERANCE = 0.015  # of a share: more than four standard deviations at 20,000 draws
@@ -45,7 +46,7 @@ def cuts(word: str, known: dict[str, float]) -> Iterator[list[str]]:
 def shares(word: str, alpha: float, pieces: dict[str, float] = PIECES) -> dict[tuple[int, ...], float]:
     """How likely each sequence of ids is: its pieces' likelihoods to the power of alpha, over the sum of all."""
     ids = {piece: i for i, piece in enumerate([*SPECIAL, *pieces])}
-    floor = min(pieces.values()) - UNKNOWN_PENALTY
+    floor = min(pieces.values()) - PENALTY
     weights: defaultdict[tuple[int, ...], float] = defaultdict(float)
     for cut in cuts(word, pieces):
         found: list[int] = []
