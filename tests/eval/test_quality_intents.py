@@ -191,4 +191,5 @@ def test_the_classifier_is_scored_as_it_would_be_served(judged: Any, world: Any,
     assert judged.run.data.metrics["intents.macro_f1"] == scores["macro_f1"]
     assert judged.run.data.metrics["robustness.intents.typos"] == noisy["typos"]
     assert judged.run.data.metrics["parity.intents.logits_max_abs"] == parity["logits_max_abs"]
-    assert [file.path for file in mlflow_up.list_artifacts(judged.run.info.run_id)] == ["messages.jsonl"]
+    files = {file.path for file in mlflow_up.list_artifacts(judged.run.info.run_id)}
+    assert files - {"environment.txt", "git.diff"} == {"messages.jsonl"}
