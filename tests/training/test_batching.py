@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import pytest
@@ -52,7 +52,7 @@ def test_samples_meet_others_in_each_epoch(make: Any) -> None:
 @pytest.mark.parametrize("make", MAKERS)
 def test_long_and_short_batches_are_mixed(make: Any) -> None:
     longest = [max(LENGTHS[i][1] for i in batch) for batch in make(7).epoch(0)]
-    rises = sum(b > a for a, b in zip(longest, longest[1:], strict=False))
+    rises = sum(b > a for a, b in pairwise(longest))
     assert 0.3 < rises / len(longest) < 0.7, "as often to longer ones as to shorter ones"
     half = len(longest) // 2
     first, second = sum(longest[:half]) / half, sum(longest[half:]) / (len(longest) - half)
