@@ -33,7 +33,7 @@ from training.distillation import teacher_sha256, with_teacher
 from training.judging import TranslationJudge
 from training.manifest import write_training_manifest
 from training.samples import Sample, SentencePair, directions, number, of_industries, sentence_pairs
-from training.trainer import StreamTrainer, fit, make_repeatable, optimizers, recorded, result_inputs, training_arguments
+from training.trainer import StreamTrainer, fit, make_repeatable, optimizers, recorded, result_inputs, spread_weights, training_arguments
 from training.vocabulary import write_marian_vocabulary
 
 SMALLEST_SHARE = 1e-6  # of attention, under the logarithm
@@ -236,11 +236,12 @@ def train(name: str, params: Params, prepared: Path, out: Path) -> str:
         run.dataset("translation", prepared, data)
         trainer = marian_trainer(material, settings, arguments, run)
         best = fit(trainer, f"train {name}", run)
+        spread = spread_weights(trainer)
         if arguments.process_index == 0:
             write_curves(trainer.state.log_history, out / "loss.csv")
             adapter = save_adapter(trainer.model, out) if settings.tuning == "lora" and base else None
             tuned = trainer.model.merge_and_unload() if adapter else trainer.model
-            tuned.save_pretrained(out)
+            tuned.save_pretrained(out, state_dict=spread)
             about: dict[str, Any] = {
                 "base": base.described if base else "from scratch",
                 "adapter": adapter,
@@ -278,8 +279,7 @@ def gather(name: str, base: Base | None, params: Params, prepared: Path, out: Pa
         pieces = MarianPieces(out)
         model: Any = build_model(settings.model, pieces, settings.optimizer.dropout)
     else:
-        model = start_marian(base, out, MARKERS)
-        model.config.dropout = settings.optimizer.dropout
+        model = start_marian(base, out, MARKERS, settings.optimizer.dropout)
         pieces = MarianPieces(out, base.codes)
     if base and settings.tuning == "lora":
         model = add_adapters(model, settings.lora, marker_ids(out))

@@ -9,6 +9,7 @@ Not covered: FSDP's own checkpoints of optimizer states in another number of pro
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -151,9 +152,15 @@ def training_arguments(settings: Optimizer, running: Running, seed: int, work: P
 
 
 def optimizers(model: torch.nn.Module, settings: Optimizer) -> tuple[torch.optim.Optimizer | None, None]:
-    """The optimizer for transformers' trainer, which adds the schedule; `None` lets it make its own AdamW."""
+    """The optimizer for transformers' trainer, which adds the schedule; `None` lets it make its own AdamW.
+
+    Raises:
+        ValueError: one that cannot do with parts of matrices, under FSDP.
+    """
     if settings.name == "adamw":
         return None, None
+    if os.environ.get("ACCELERATE_USE_FSDP") == "true":
+        raise ValueError("optimizer.name = muon needs whole matrices, which no process has under FSDP; valid: adamw")
     return MuonWithAdamW(model, settings.learning_rate, settings.weight_decay), None
 
 
@@ -326,6 +333,14 @@ def fit(trainer: StreamTrainer, name: str, run: Run) -> dict[str, float]:
         raise StoppedError(f"{name}: stopped after step {step:,} of {steps:,}; the same command goes on from there")
     best = next(e for e in trainer.state.log_history if e["step"] == trainer.state.best_global_step and f"eval_{score}" in e)
     return {key: float(value) for key, value in best.items()}
+
+
+def spread_weights(trainer: StreamTrainer) -> dict[str, torch.Tensor] | None:
+    """The weights gathered from processes that have a part of them each (FSDP), which all must ask; `None`: the model itself has them."""
+    gathered: dict[str, torch.Tensor] | None = None
+    if trainer.is_fsdp_enabled:
+        gathered = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    return gathered
 
 
 def _start(trainer: StreamTrainer, name: str) -> Path | None:

@@ -39,7 +39,7 @@ from training.judging import IntentJudge
 from training.manifest import write_training_manifest
 from training.marian import IGNORED, pad_rows
 from training.segmentation import SampledSegmentation
-from training.trainer import StreamTrainer, fit, make_repeatable, optimizers, recorded, result_inputs, training_arguments
+from training.trainer import StreamTrainer, fit, make_repeatable, optimizers, recorded, result_inputs, spread_weights, training_arguments
 from training.vocabulary import write_xlmr_vocabulary
 
 PAD_ID = 1  # XLM-R's
@@ -224,10 +224,11 @@ def train(params: Params, prepared: Path, out: Path) -> str:
         }
         trainer = message_trainer(model, pieces, samples, in_scope, labels, settings, arguments, run)
         best = fit(trainer, "train intents", run)
+        spread = spread_weights(trainer)
         if arguments.process_index == 0:
             write_curves(trainer.state.log_history, out / "loss.csv")
             model.config.save_pretrained(out)
-            save_file(model.state_dict(), out / "model.safetensors")
+            save_file(spread or model.state_dict(), out / "model.safetensors")
             write_json(out / LABELS, labels)
             about = {"base": base.described if base else "from scratch"}
             write_training_manifest(out, kind="intents", name="intents", pairs=[], params=params, data=data, run=run.id, **about)

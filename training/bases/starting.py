@@ -24,11 +24,17 @@ from training.bases.files import BaseError
 from training.bases.finding import SOURCE_PIECES, TARGET_PIECES, TOKENIZER_CONFIG, Base, vocabularies
 
 
-def start_marian(base: Base, out: Path, markers: Sequence[str]) -> MarianMTModel:
+def start_marian(base: Base, out: Path, markers: Sequence[str], dropout: float | None = None) -> MarianMTModel:
     """The model of a base, in fp32, with a piece for each marker; its tokenizer's files go to `out`.
 
     The markers' rows start near the mean of the others, and their bias at it: they are neither likely nor unlikely. The same base gives
     the same rows, whatever was drawn before.
+
+    Args:
+        base: from `find`.
+        out: folder of the tokenizer's files.
+        markers: one character each.
+        dropout: of the layers in training; `None`: the base's own.
 
     Raises:
         BaseError: its weights cannot be read, or are not all there.
@@ -43,7 +49,7 @@ def start_marian(base: Base, out: Path, markers: Sequence[str]) -> MarianMTModel
     rows = [_extend_vocabulary(base, name, before, out, markers) for name, before in vocabularies(base.config).items()]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = _load(MarianMTModel, base)
+        model = _load(MarianMTModel, base, **({} if dropout is None else {"dropout": dropout}))
         _extend_model(model, *rows)
     return model
 

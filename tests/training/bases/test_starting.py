@@ -126,6 +126,16 @@ def test_the_same_base_gives_the_same_weights(hub: Any, tmp_path: Path) -> None:
     assert torch.unique(rows, dim=0).shape[0] == len(MARKERS)  # near each other, but not the same
 
 
+def test_the_dropout_asked_for_is_that_of_every_layer(hub: Any, tmp_path: Path) -> None:
+    base = find_marian(hub.plain("opus-separate"))
+    for asked, wanted in ((0.37, 0.37), (None, base.config.dropout)):
+        model = start_marian(base, tmp_path, MARKERS, asked)
+        encoder, decoder = model.model.encoder, model.model.decoder
+        found = {part.dropout for part in (encoder, decoder, *encoder.layers, *decoder.layers)}
+        assert found == {wanted}
+        assert {layer.self_attn.dropout for layer in encoder.layers} == {base.config.attention_dropout}
+
+
 def test_plain_text_has_the_ids_that_it_had(started: tuple[Path, Any, Path]) -> None:
     folder, _, out = started
     ours, published = MarianPieces(out), theirs(folder)
