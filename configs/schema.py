@@ -206,6 +206,7 @@ class Running(Section):
         precision: that the layers compute in; weights and optimizer stay fp32.
         compile: `torch.compile` the model.
         parts: that a batch is computed in, one after another (gradient accumulation).
+        workers: processes that make samples ahead of the training; 0: it makes them itself, between two steps.
         patience: evaluations without a better score after which training stops; `null`: never.
         checkpoint_steps: steps between checkpoints; an evaluation makes one, too.
         checkpoints: newest ones kept; the best is kept beside them.
@@ -214,6 +215,7 @@ class Running(Section):
     precision: Literal["fp32", "bf16"]
     compile: bool
     parts: Positive
+    workers: Annotated[int, Field(ge=0)]
     patience: Positive | None
     checkpoint_steps: Positive
     checkpoints: Annotated[int, Field(ge=2)]

@@ -48,6 +48,7 @@ KINDS = ("case", "punctuation", "typos", "noise", "emoji")
 
 Act = Callable[[str, str, random.Random], str]  # (text with protected spans masked, language, chance) -> the same, changed or not
 
+TEXTS_KEPT = 50_000  # whose spans are remembered: training asks again in every epoch
 WORDS_PER_TYPO = 8
 HAN_PER_TYPO = 14  # a Chinese word has 1.75 characters or so: the eight words of above
 END_MARKS = ".!?…。！？"
@@ -207,7 +208,7 @@ def _base(language: str) -> str:
 
 def _first_change(text: str, acts: Sequence[Act], language: str, chance: random.Random, added_spans: int = 0) -> str:
     """The result of the first act, in random order, that changes the text and keeps its protected spans; `text` if none does."""
-    spans, taken = find_protected(text), set(text)
+    spans, taken = _spans(text), set(text)
     places = list(islice((c for c in map(chr, PLACES) if c not in taken), len(spans)))
     if not text.strip() or len(places) < len(spans):
         return text
@@ -219,6 +220,11 @@ def _first_change(text: str, acts: Sequence[Act], language: str, chance: random.
         if result != masked and _keeps(spans, changed, added_spans):
             return changed
     return text
+
+
+@functools.lru_cache(TEXTS_KEPT)
+def _spans(text: str) -> tuple[Span, ...]:
+    return tuple(find_protected(text))
 
 
 def _keeps(spans: Sequence[Span], changed: str, added_spans: int) -> bool:

@@ -13,19 +13,19 @@ from __future__ import annotations
 import json
 import math
 import random
-from dataclasses import dataclass
+from bisect import bisect
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tokenizers import Tokenizer
 
 UNKNOWN_PENALTY = 10.0  # below the least likely piece; SentencePiece's kUnkPenalty
 WORDS_KEPT = 50_000  # lattices of words, which come again and again
+TEXTS_KEPT = 50_000  # a text's lattices, which come again in every epoch
 
 
-@dataclass(frozen=True)
-class Ends:
+class Ends(NamedTuple):
     """The pieces that may end at one place of a word: where each begins, its id, and the cumulated weights to draw by."""
 
     starts: list[int]
@@ -57,22 +57,28 @@ class SampledSegmentation:
         self._unknown_score = smoothness * floor
         self._longest = max(map(len, scores))
         self._lattice = lru_cache(WORDS_KEPT)(self._build)
+        self._lattices = lru_cache(TEXTS_KEPT)(self._split)
 
     def __call__(self, text: str, chance: random.Random) -> list[int]:
         """The ids of one segmentation of a text, special pieces left out."""
+        return [i for lattice in self._lattices(text) for i in self._draw(lattice, chance)]
+
+    def _split(self, text: str) -> list[list[Ends]]:
+        """The lattices of a text's words."""
         normalizer, splitter = self._tokenizer.normalizer, self._tokenizer.pre_tokenizer
         normal = normalizer.normalize_str(text) if normalizer else text
-        return [i for word, _ in splitter.pre_tokenize_str(normal) for i in self._draw(word, chance)]
+        return [self._lattice(word) for word, _ in splitter.pre_tokenize_str(normal)]
 
-    def _draw(self, word: str, chance: random.Random) -> list[int]:
+    def _draw(self, lattice: list[Ends], chance: random.Random) -> list[int]:
         """The ids of one word, drawn from its end to its beginning; neighbouring unknown characters are one piece."""
-        lattice, found, place = self._lattice(word), list[int](), len(word)
+        found, place = list[int](), len(lattice)
         while place:
-            ends = lattice[place - 1]
-            choice = chance.choices(range(len(ends.ids)), cum_weights=ends.weights)[0] if len(ends.ids) > 1 else 0
-            if not (found and found[-1] == ends.ids[choice] == self._unknown):
-                found.append(ends.ids[choice])
-            place = ends.starts[choice]
+            starts, ids, weights = lattice[place - 1]
+            last = len(ids) - 1
+            choice = bisect(weights, chance.random() * weights[last], 0, last) if last else 0
+            if not (ids[choice] == self._unknown and found and found[-1] == self._unknown):
+                found.append(ids[choice])
+            place = starts[choice]
         return found[::-1]
 
     def _build(self, word: str) -> list[Ends]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -140,7 +141,7 @@ def training_arguments(settings: Optimizer, running: Running, seed: int, work: P
         "report_to": "none",
         "seed": seed,
         "data_seed": seed,
-        "dataloader_num_workers": 0,
+        "dataloader_num_workers": 0,  # of the evaluation; `get_train_dataloader` has the training's
         "remove_unused_columns": False,
         "prediction_loss_only": True,
         "use_cpu": not torch.cuda.is_available(),
@@ -162,6 +163,11 @@ def optimizers(model: torch.nn.Module, settings: Optimizer) -> tuple[torch.optim
     if os.environ.get("ACCELERATE_USE_FSDP") == "true":
         raise ValueError("optimizer.name = muon needs whole matrices, which no process has under FSDP; valid: adamw")
     return MuonWithAdamW(model, settings.learning_rate, settings.weight_decay), None
+
+
+def _leave_ctrl_c_to_the_trainer(worker: int) -> None:
+    """A terminal sends it to every process, but the trainer still needs batches until it has saved."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class StreamTrainer(Trainer):
@@ -186,7 +192,10 @@ class StreamTrainer(Trainer):
     def get_train_dataloader(self) -> Any:
         """The whole training's batches, or this process's share of each; not shuffled or shared out again by accelerate."""
         stream = Stream(self._batches, self.args.max_steps, self.args.process_index, self.args.world_size)
-        return DataLoader(self.train_dataset, batch_sampler=stream, collate_fn=self._in_parts)
+        workers: dict[str, Any] = {"num_workers": self.running.workers}
+        if self.running.workers:
+            workers |= {"multiprocessing_context": "fork", "worker_init_fn": _leave_ctrl_c_to_the_trainer}
+        return DataLoader(self.train_dataset, batch_sampler=stream, collate_fn=self._in_parts, **workers)
 
     def _in_parts(self, rows: list[Any]) -> list[Batch]:
         return [self.data_collator(rows[i :: self._parts]) for i in range(min(self._parts, len(rows)))]

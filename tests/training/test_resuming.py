@@ -6,6 +6,7 @@ The trainings are those of the `world` fixture once more, so that its checkpoint
 from __future__ import annotations
 
 import csv
+import multiprocessing
 import os
 import resource
 import signal
@@ -29,14 +30,14 @@ SAVED_EVERY = 10  # steps; no part of what a result follows from
 
 @pytest.fixture
 def params(world: Any) -> Params:
-    """The world's, with more checkpoints."""
+    """The world's, with more checkpoints, and with processes of their own for the samples, which changes nothing either."""
     return saving(world.params)
 
 
 def saving(params: Params) -> Params:
     values = params.model_dump()
     for section in ("train_translation", "train_intents"):
-        values[section]["running"]["checkpoint_steps"] = SAVED_EVERY
+        values[section]["running"] |= {"checkpoint_steps": SAVED_EVERY, "workers": 2}
     return Params.model_validate(values)
 
 
@@ -82,7 +83,11 @@ def train(name: str, world: Any, params: Params) -> Path:
 
 
 def stop() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
+    """Ctrl-C, which a terminal sends to every process."""
+    workers = multiprocessing.active_children()
+    assert len(workers) >= 2
+    for process in (os.getpid(), *(worker.pid for worker in workers)):
+        os.kill(process, signal.SIGINT)
 
 
 @pytest.mark.parametrize(("name", "judge"), [("en-xx", "TranslationJudge"), ("intents", "IntentJudge")])

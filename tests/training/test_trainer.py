@@ -39,7 +39,7 @@ OPTIMIZER = Optimizer(
     dropout=0.2,
     evaluations=4,
 )
-RUNNING = Running(precision="fp32", compile=False, parts=1, patience=None, checkpoint_steps=1_000, checkpoints=2)
+RUNNING = Running(precision="fp32", compile=False, parts=1, workers=0, patience=None, checkpoint_steps=1_000, checkpoints=2)
 STEPS = 12
 
 
@@ -317,7 +317,7 @@ def test_a_result_follows_from_seed_and_settings_but_not_from_how_it_runs() -> N
     for settings in (params.train_translation, params.train_intents):
         inputs = result_inputs(7, settings)
         json.dumps(inputs)  # the checkpoints' folder is named by it
-        others = {"parts": 3, "patience": 1, "checkpoint_steps": 7, "checkpoints": 5, "compile": True}
+        others = {"parts": 3, "workers": 2, "patience": 1, "checkpoint_steps": 7, "checkpoints": 5, "compile": True}
         assert others.keys() | {"precision"} == settings.running.model_dump().keys()
         assert result_inputs(7, settings.model_copy(update={"running": settings.running.model_copy(update=others)})) == inputs
         precise = settings.running.model_copy(update={"precision": "bf16"})
