@@ -202,9 +202,10 @@ def test_a_full_disk_leaves_the_old_file_and_no_half_written_one(tmp_path, way):
 
 # Stops for good in the middle of the write, so that the parent can kill it there.
 STUCK = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 import data.records
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a test run in the background does not hand on
 def write_half(self, content):
     with self.open("wb") as file:
         file.write(content[: len(content) // 2])
