@@ -37,6 +37,7 @@ from configs.schema import ROOT, Params, SettingsError, load_params
 STORE = ROOT / ".mlflow"
 LOCAL_URI = f"sqlite:///{STORE / 'mlflow.db'}"
 EXPERIMENT = "quayside"
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # "Machine learning" in MLflow's pages, which otherwise guess
 PARENT = "parameters"  # the kind of a run that only holds those with the same parameters
 HASH_DIGITS = 8  # of the parameters' hash in a name
 OPENING_SECONDS = 60  # for another process to create the tables, which takes about 5
@@ -215,7 +216,7 @@ def _open_experiment(mlflow: Any, artifacts: str | None) -> str:
     `artifacts` is where its files go, `None` as the server says.
     """
     if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        mlflow.create_experiment(EXPERIMENT, artifact_location=artifacts)
+        mlflow.create_experiment(EXPERIMENT, artifact_location=artifacts, tags=KIND)
     return str(mlflow.set_experiment(EXPERIMENT).experiment_id)
 
 

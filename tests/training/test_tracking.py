@@ -105,6 +105,7 @@ def test_a_run_is_recorded_whole(
         everything(run)
     found = mlflow_up.get_run(run.id)
     assert (found.info.run_name, found.info.status) == ("train en-xx (demo)", "FINISHED")
+    assert mlflow_up.get_experiment(found.info.experiment_id).tags["mlflow.experimentKind"] == "custom_model_development"
     assert found.data.params == {"seed": "7", "optimizer.steps": "12"}
     assert [(point.step, point.value) for point in mlflow_up.get_metric_history(run.id, "loss")] == [(1, 3.0), (2, 1.5)]
     wanted = {"kind": "train", "profile": "demo", "dvc.stage": "train_translation@en-xx", "dvc.experiment": "wooly-sari", "note": "first"}
