@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from traceback import clear_frames
 from typing import Any, Protocol
 
 import torch
@@ -336,7 +337,11 @@ def fit(trainer: StreamTrainer, name: str, run: Run) -> dict[str, float]:
         trainer.add_callback(callback)
     checkpoint = _start(trainer, name)
     with saving.on_signals() if trainer.args.world_size == 1 else nullcontext():
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        except BaseException as error:
+            clear_frames(error.__traceback__)  # in which the processes that make samples would live on
+            raise
     if saving.stop_asked and trainer.state.global_step < trainer.args.max_steps:
         step, steps = trainer.state.global_step, trainer.args.max_steps
         raise StoppedError(f"{name}: stopped after step {step:,} of {steps:,}; the same command goes on from there")
