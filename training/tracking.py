@@ -104,6 +104,7 @@ class Run:
         """Record which data went in, by its hash."""
 
         def record(mlflow: Any) -> None:
+            """The data set as an input of the run, and its whole hash as a tag."""
             from mlflow.data.meta_dataset import MetaDataset
             from mlflow.data.sources import LocalArtifactDatasetSource
 

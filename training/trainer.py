@@ -166,6 +166,11 @@ def optimizers(model: torch.nn.Module, settings: Optimizer) -> tuple[torch.optim
     return MuonWithAdamW(model, settings.learning_rate, settings.weight_decay), None
 
 
+def _halves(parts: list[Batch]) -> list[Batch]:
+    """Every part as two, or as one where it has a single sample."""
+    return [{name: rows[i::2] for name, rows in part.items()} for part in parts for i in range(2) if len(part["numbers"]) > i]
+
+
 def _leave_ctrl_c_to_the_trainer(worker: int) -> None:
     """A terminal sends it to every process, but the trainer still needs batches until it has saved."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -187,19 +192,24 @@ class StreamTrainer(Trainer):
         super().__init__(**arguments)
         self.judge, self.running = judge, running
         self._batches, self._loss, self._named = batches, loss, named
-        self._parts, self._halved = running.parts, False
+        self._halved = False
         self._items, self._waited_s, self._since = 0, 0.0, time.perf_counter()
 
     def get_train_dataloader(self) -> Any:
         """The whole training's batches, or this process's share of each; not shuffled or shared out again by accelerate."""
         stream = Stream(self._batches, self.args.max_steps, self.args.process_index, self.args.world_size)
-        workers: dict[str, Any] = {"num_workers": self.running.workers}
-        if self.running.workers:
-            workers |= {"multiprocessing_context": "fork", "worker_init_fn": _leave_ctrl_c_to_the_trainer}
-        return DataLoader(self.train_dataset, batch_sampler=stream, collate_fn=self._in_parts, **workers)
+        return DataLoader(
+            self.train_dataset,
+            batch_sampler=stream,
+            collate_fn=self._in_parts,
+            num_workers=self.running.workers,
+            multiprocessing_context="fork" if self.running.workers else None,
+            worker_init_fn=_leave_ctrl_c_to_the_trainer,
+        )
 
     def _in_parts(self, rows: list[Any]) -> list[Batch]:
-        return [self.data_collator(rows[i :: self._parts]) for i in range(min(self._parts, len(rows)))]
+        parts = self.running.parts
+        return [self.data_collator(rows[i::parts]) for i in range(min(parts, len(rows)))]
 
     def get_batch_samples(self, epoch_iterator: Iterator[Any], num_batches: int, device: Any) -> tuple[list[Any], Any]:
         """One batch in its parts, and how much it holds over all processes; called by the trainer."""
@@ -220,26 +230,25 @@ class StreamTrainer(Trainer):
             DivergedError: the loss is no number.
         """
         model.train()
-        parts = inputs
         while True:
+            parts = _halves(inputs) if self._halved else inputs
             try:
                 return self._gradients(model, parts, num_items_in_batch)
             except (RuntimeError, MemoryError) as error:
                 if not (isinstance(error, MemoryError) or should_reduce_batch_size(error)):
                     raise
-                self._halve(parts)
+                self._halve(inputs)
             model.zero_grad()
-            parts = [{name: rows[i::2] for name, rows in part.items()} for part in parts for i in range(2) if len(part["numbers"]) > i]
 
     def _halve(self, inputs: list[Batch]) -> None:
-        """Compute batches in twice as many parts from now on."""
-        rows = sum(len(part["numbers"]) for part in inputs)
-        where = f"out of memory at step {self.state.global_step + 1}, on a batch of {rows} samples in {self._parts} parts"
-        if self._halved or self.args.world_size > 1 or rows < 2 * self._parts:
+        """Compute batches in twice as many parts from now on: those that workers have made already, too."""
+        rows, parts = sum(len(part["numbers"]) for part in inputs), self.running.parts * (2 if self._halved else 1)
+        where = f"out of memory at step {self.state.global_step + 1}, on a batch of {rows} samples in {parts} parts"
+        if self._halved or self.args.world_size > 1 or rows < 2 * parts:
             raise TooLargeError(f"{where}: make batches smaller, or `running.parts` larger") from None
-        self._halved, self._parts = True, 2 * self._parts
+        self._halved = True
         torch.cuda.empty_cache()
-        say(f"warning: {where}: from now on in {self._parts}, which changes no result (`running.parts`)")
+        say(f"warning: {where}: from now on in {2 * parts}, which changes no result (`running.parts`)")
 
     def _gradients(self, model: Any, parts: list[Batch], items: Any) -> torch.Tensor:
         """Forward and backward, part by part; processes exchange gradients with the last one."""

@@ -30,9 +30,11 @@ from data.console import command
 from data.terms import occurs
 from eval.metrics.marked import MarkedSegment, read_marked
 from eval.metrics.ter import term_weighted_ter
+from eval.metrics.text import bleu
 
 Forms = Sequence[str]  # the target forms of one term, any of which will do
 
+SPACED = "fr"  # BLEU takes words as they are; any language with spaces will do
 WINDOWS = (2, 3)  # words on each side; Alam et al. 2021
 
 
@@ -70,23 +72,24 @@ def exact_match(segments: Iterable[MarkedSegment], ignore_case: bool = False) ->
 
     Source: https://github.com/mahfuzibnalam/terminology_evaluation
     """
+    spelled = _lower if ignore_case else list[str]
     hits = terms = 0
     for segment in segments:
         taken: set[int] = set()
-        words = _lower(segment.hypothesis) if ignore_case else segment.hypothesis
+        words = spelled(segment.hypothesis)
         for term in segment.terms:
-            places = [_free(_places(words, _lower(form.split()) if ignore_case else form.split()), taken) for form in term.forms]
-            hits += any(place is not None for place in places)
+            found = [_take(_places(words, spelled(form.split())), taken) for form in term.forms]
+            hits += any(found)
             terms += 1
     return hits, terms
 
 
-def _free(places: Iterable[int], taken: set[int]) -> int | None:
-    """The first place that is not taken, which it is then."""
-    place = next((i for i in places if i not in taken), None)
-    if place is not None:
-        taken.add(place)
-    return place
+def _take(places: Iterable[int], taken: set[int]) -> bool:
+    """Take the first place that is not taken; whether there was one."""
+    free = next((i for i in places if i not in taken), None)
+    if free is not None:
+        taken.add(free)
+    return free is not None
 
 
 def window_overlap(segments: Sequence[MarkedSegment], window: int) -> float:
@@ -175,13 +178,13 @@ def main(
     reference: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
 ) -> str:
     """Print the published terminology metrics of a hypothesis in SGML."""
-    from sacrebleu.metrics import BLEU
-
     segments = read_marked(hypothesis, source, reference)
-    bleu = BLEU().corpus_score([" ".join(s.hypothesis) for s in segments], [[" ".join(s.reference) for s in segments]]).score
     hits, terms = exact_match(segments)
+    if not terms:
+        raise ValueError(f"{reference}: marks no term")
     folded, _ = exact_match(segments, ignore_case=True)
-    typer.echo(f"BLEU                          {bleu:.2f}")
+    score = bleu([" ".join(s.hypothesis) for s in segments], [" ".join(s.reference) for s in segments], SPACED).score
+    typer.echo(f"BLEU                          {score:.2f}")
     typer.echo(f"exact match                   {hits} of {terms} ({100 * hits / terms:.2f})")
     typer.echo(f"exact match, case ignored     {folded} of {terms} ({100 * folded / terms:.2f})")
     for window in WINDOWS:

@@ -54,8 +54,9 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception, when: Callable[[i
     return seen
 
 
+@pytest.mark.parametrize("workers", [0, 2])
 def test_a_batch_in_parts_or_halved_for_memory_gives_what_a_whole_one_gives(
-    world: Any, mlflow_down: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    workers: int, world: Any, mlflow_down: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = failing(monkeypatch, RuntimeError("never"), lambda rows: False)
     whole = weights(world, plain(world))
@@ -63,7 +64,7 @@ def test_a_batch_in_parts_or_halved_for_memory_gives_what_a_whole_one_gives(
     close(weights(world, plain(world, parts=3)), whole)
     capsys.readouterr()
     seen = failing(monkeypatch, torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), lambda rows: rows > limit)
-    close(weights(world, plain(world)), whole)
+    close(weights(world, plain(world, workers=workers)), whole)
     said = [line for line in capsys.readouterr().err.splitlines() if "out of memory" in line]
     assert len(said) == 1
     assert said[0].startswith("warning: out of memory at step ")

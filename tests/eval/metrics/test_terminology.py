@@ -119,6 +119,13 @@ def test_the_command_prints_every_metric(tmp_path: Path):
     assert lines[-1].startswith("1 segments")
 
 
+def test_files_without_a_term_are_said(tmp_path: Path):
+    file = tmp_path / "r"
+    file.write_text('<p><seg id="1"> une pompe </seg></p>', encoding="utf-8")
+    done = subprocess.run([sys.executable, "-m", "eval.metrics.terminology", file, file, file], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"error: {file}: marks no term\n")
+
+
 @pytest.mark.skipif(not GOLDEN.is_dir(), reason="QUAYSIDE_PUBLIC_DATA names no folder with terminology-golden")
 def test_the_published_figures():
     """Of the publisher's own tool; those of windows and of TERm have lemmas in them.
