@@ -98,10 +98,25 @@ def read_yaml(path: Path) -> Any:
         ValueError: it is no YAML, or not UTF-8; the message is one line.
         OSError: it cannot be read.
     """
+    return read_yaml_list(path, "")[0]
+
+
+def read_yaml_list(path: Path, key: str) -> tuple[Any, list[int]]:
+    """What a YAML file holds, and the line of each item of the list under one of its keys; it raises what `read_yaml` raises."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        loader = yaml.CSafeLoader(path.read_text(encoding="utf-8"))
+        node = loader.get_single_node()
+        lines = _item_lines(node, key)
+        return (None if node is None else loader.construct_document(node)), lines
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+
+
+def _item_lines(node: Any, key: str) -> list[int]:
+    if not isinstance(node, yaml.MappingNode):
+        return []
+    lists = [value for name, value in node.value if name.value == key and isinstance(value, yaml.SequenceNode)]
+    return [item.start_mark.line + 1 for value in lists[-1:] for item in value.value]
 
 
 def read_jsonl(path: Path, record: type[Record], limit: int = 20) -> list[Record]:

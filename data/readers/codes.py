@@ -19,6 +19,8 @@ TWO_LETTERS = re.compile(  # those of ISO 639-1 that translation systems know; `
     "|t[aehlr]|u[krz]|vi|xh|z[hu]"
 )
 
+NO_REGION = ("XX", "ZZ")  # user-assigned and unknown in ISO 3166: data sets write them where there is no region to name
+
 
 @functools.cache
 def base_code(code: str) -> str:
@@ -32,6 +34,24 @@ def base_code(code: str) -> str:
     if "-".join((language, *parts[0].split("-")[1:])).startswith(TRADITIONAL):
         return "zh-Hant"
     return language
+
+
+@functools.cache
+def language_tag(code: str) -> str:
+    """A code with script and region as BCP-47 writes them: `es_XX` is `es`, `zh_CN` is `zh`, `zh-TW` is `zh-Hant`; nothing for no code.
+
+    Chinese without a script is Simplified, and Traditional Chinese without a region is Taiwan's.
+    """
+    base = base_code(code)
+    parts = CODE.fullmatch(code.strip().lower().replace("_", "-"))
+    if not base or parts is None:
+        return ""
+    script, region = (parts[2] or "")[1:].title(), (parts[3] or "")[1:].upper()
+    if parts[4]:
+        return "-".join((base, *parts[0].split("-")[1:]))
+    if base in ("zh", "zh-Hant"):
+        script, region = "", "" if region in ("CN", "SG", "TW") else region
+    return "-".join(part for part in (base, script, "" if region in NO_REGION else region) if part)
 
 
 def is_code(text: str) -> bool:

@@ -1,6 +1,6 @@
 import pytest
 
-from data.readers.codes import base_code, is_code, wanted_language
+from data.readers.codes import base_code, is_code, language_tag, wanted_language
 
 OURS = ("en", "zh", "de", "es")
 
@@ -34,3 +34,16 @@ def test_what_is_no_code(text):
 def test_a_language_unknown_to_us_can_be_wanted_by_its_own_code():
     assert wanted_language("YUE", ("en", "yue")) == "yue"
     assert wanted_language("fr", OURS) == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "tag"),
+    [
+        *[("zh_CN", "zh"), ("zh-Hans", "zh"), ("zh-hans-cn", "zh"), ("zh_SG", "zh"), ("chi", "zh")],
+        *[("zh-TW", "zh-Hant"), ("zh_Hant_TW", "zh-Hant"), ("zh-HK", "zh-Hant-HK"), ("zh-hant-hk", "zh-Hant-HK")],
+        *[("es_XX", "es"), ("es-419", "es-419"), ("fr-FR", "fr-FR"), ("de_de", "de-DE"), ("EN", "en"), ("sr-latn-rs", "sr-Latn-RS")],
+        *[("deu_DE", "de-DE"), ("de-1996", "de-1996"), ("q9", ""), ("price", ""), ("", ""), ("en.pl", "")],
+    ],
+)
+def test_tags_are_bcp_47(code, tag):
+    assert language_tag(code) == tag

@@ -84,8 +84,8 @@ def test_a_term_names_those_it_must_not_be_confused_with(tmp_path):
 def test_confusion_with_terms_that_there_are_not_is_told_at_once(tmp_path):
     wrong = LOCALES.replace("[button, hook]", "[button, buckle, machinery/pump]")
     assert problems(write(tmp_path, a=wrong)) == [
-        f"{tmp_path}/a.yaml: 'apparel/zip': confused_with names no term: 'apparel/buckle'",
-        f"{tmp_path}/a.yaml: 'apparel/zip': confused_with names no term: 'apparel/machinery/pump'",
+        f"{tmp_path}/a.yaml:4: 'apparel/zip': confused_with names no term: 'apparel/buckle'",
+        f"{tmp_path}/a.yaml:4: 'apparel/zip': confused_with names no term: 'apparel/machinery/pump'",
     ]
 
 
@@ -127,15 +127,16 @@ terms:
     assert lines[1:] == [
         f"{folder}/b.yaml: needs an industry and a list of terms",
         f"{folder}/c.yaml: needs an industry and a list of terms",
-        f"{folder}/d.yaml: term 1: 'one' needs a base form in each of its languages",
-        f"{folder}/d.yaml: term 2: 'two': base: None is not text (quote it)",
-        f"{folder}/d.yaml: term 3: needs an id",
-        f"{folder}/d.yaml: term 4: 'four' needs a base form in each of its languages",
-        f"{folder}/d.yaml: term 5: 'five': base: ['product'] is not text (quote it)",
-        f"{folder}/d.yaml: term 6: 'six': tags is a list, not 'product'",
-        f"{folder}/d.yaml: term 7: 'seven': base: False is not text (quote it)",  # YAML reads `no` as false
-        f"{folder}/d.yaml: term 10: needs an id",
-        f"{folder}/d.yaml: the id 'y/eight' stands twice",
+        f"{folder}/d.yaml:4: 'one' needs a base form in each of its languages",
+        f"{folder}/d.yaml:5: 'two': base: None is not text (quote it)",
+        f"{folder}/d.yaml:6: needs an id",
+        f"{folder}/d.yaml:7: 'four' needs a base form in each of its languages",
+        f"{folder}/d.yaml:8: 'five': base: ['product'] is not text (quote it)",
+        f"{folder}/d.yaml:9: 'six': tags is a list, not 'product'",
+        f"{folder}/d.yaml:10: 'seven': base: False is not text (quote it)",  # YAML reads `no` as false
+        f"{folder}/d.yaml:11: the id 'y/eight' stands 2 times",
+        f"{folder}/d.yaml:12: the id 'y/eight' stands 2 times",
+        f"{folder}/d.yaml:13: needs an id",
         f"{folder}/f.yaml: the industry 'machinery' stands in another file too",
     ]
 
@@ -151,3 +152,44 @@ def test_forms_are_text_and_nothing_else(value):
     with pytest.raises(ValueError, match=r"base: .* is not text \(quote it\)"):
         word_forms(value)
     assert word_forms("304") == word_forms({"base": "304"}) == {"base": "304"}
+
+
+RULES = """
+industry: electronics
+terms:
+  - id: light
+    pos: Noun
+    case: keep
+    en: {base: LED, pl: LEDs, synonyms: [light-emitting diode, {base: diode lamp, pl: diode lamps}], forbidden: [lamp, light]}
+    de: LED
+  - {id: brand, pos: proper noun, translate: false, en: Quayside Pro}
+"""
+
+
+def test_synonyms_forbidden_words_and_rules(tmp_path):
+    light, brand = load_glossaries(write(tmp_path, a=RULES))["electronics"].terms
+    assert light.surfaces("en") == ["LED", "LEDs", "light-emitting diode", "diode lamp", "diode lamps"]
+    assert light.forms["en"] == {"base": "LED", "pl": "LEDs"}
+    assert light.forbidden == {"en": ("lamp", "light")}
+    assert (light.case, light.pos, light.translate) == ("keep", "noun", True)
+    assert (brand.case, brand.pos, brand.translate) == ("ignore", "proper noun", False)
+
+
+def test_rules_that_are_none_are_told(tmp_path):
+    wrong = RULES.replace("keep", "upper").replace("translate: false", "translate: maybe")
+    wrong = wrong.replace("de: LED", "de: {base: LED, synonyms: Diode}")
+    assert problems(write(tmp_path, a=wrong)) == [
+        f"{tmp_path}/a.yaml:4: 'light': case is ignore or keep, not 'upper'",
+        f"{tmp_path}/a.yaml:9: 'brand': translate is true or false, not 'maybe'",
+    ]
+    assert problems(write(tmp_path, a=wrong.replace("upper", "keep")))[0] == (
+        f"{tmp_path}/a.yaml:4: 'light': synonyms is a list, not 'Diode'"
+    )
+
+
+def test_aliases_that_grow_without_end_are_shown_short(tmp_path):
+    lists = "\n".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 12))
+    bomb = f"l0: &l0 lol\n{lists}\nindustry: x\nterms:\n  - {{id: a, en: *l11}}\n"
+    (line,) = problems(write(tmp_path, a=bomb))
+    assert line.startswith(f"{tmp_path}/a.yaml:15: 'a': base: [[[...], [...]")
+    assert len(line) < 600
