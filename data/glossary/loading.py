@@ -167,7 +167,7 @@ def words_of(value: Any) -> tuple[list[Word], tuple[str, ...]]:
     """
     if isinstance(value, str):
         return [{"base": value}], ()
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or value.keys().isdisjoint(WORD_LISTS):
         return [word_forms(value)], ()
     lists = {key: value.get(key) or [] for key in WORD_LISTS}
     for key, words in lists.items():
