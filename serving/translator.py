@@ -239,7 +239,7 @@ class Translator:
             return TermMatcher(())
         key = (glossary.industry, source, target)
         if key not in self._matchers:
-            terms = (Wanted(t.id, tuple(t.read_as(source)), tuple(t.surfaces(target))) for t in glossary.terms)
+            terms = (Wanted(t.id, tuple(t.read_as(source)), tuple(t.surfaces(target)), t.case == "keep") for t in glossary.terms)
             self._matchers[key] = TermMatcher(t for t in terms if t.sources and t.targets)
         return self._matchers[key]
 

@@ -12,6 +12,7 @@ from typing import Any
 from configs.schema import LanguageFilter
 from data.checks import combination_key
 from data.cleaning import LATIN_LANGUAGES
+from data.folding import fold
 from data.glossary import Glossary
 from data.language import UnknownLanguageError, confidence, detect
 from data.near import NearTexts
@@ -20,7 +21,7 @@ from data.profiling.figures import percent, visible
 from data.profiling.opened import SERVED, Item
 from data.profiling.reading import EXAMPLES, Counted, reference
 from data.protect import find_protected
-from data.terms import TermMatcher, Wanted, fold, occurs
+from data.terms import TermMatcher, Wanted, occurs
 
 DETECTED = 2_000  # texts whose language is told: lingua takes a third of a millisecond for each
 NEAR = 2_000  # texts on either side of the search for near ones
@@ -148,7 +149,7 @@ class TermCounts:
         """One matcher for all glossaries: a form may be of a term in several."""
         forms: dict[str, list[str]] = defaultdict(list)
         for term in self._terms.values():
-            for form in dict.fromkeys(map(fold, term.read_as(language))):
+            for form in dict.fromkeys(fold(form).text for form in term.read_as(language)):
                 forms[form].append(term.id)
         self._by_form[language] = forms
         self._matchers[language] = TermMatcher(Wanted(form, (form,), ()) for form in forms)
