@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench-training serve mlflow bento clean
+.PHONY: help install demo test lint bench-training bench-terms serve mlflow bento clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ lint: install
 
 bench-training: install ## how fast models train, beside transformers' own trainer, on the prepared data
 	python -m eval.training_speed
+
+bench-terms: install ## how large glossaries load, and how fast their terms are found
+	python -m eval.term_matching
 
 serve: install ## keep the service running on http://127.0.0.1:3000
 	python -m serving

@@ -120,9 +120,10 @@ def _fold_specials(text: str, plain: str) -> Folded:
         ends += range(done + 1, begin + 1)
         done = found.end()
         for folded, start, end in _clusters(text, begin, done):
-            if folded == " " == parts[-1]:
-                ends[-1] = end
-                continue
+            if folded.startswith(" ") and parts[-1] == " ":
+                parts.pop()
+                ends.pop()
+                start = starts.pop()
             parts.append(folded)
             starts += [start] * len(folded)
             ends += [end] * len(folded)

@@ -73,6 +73,7 @@ def test_offsets_lead_back_to_the_text_as_given(text, folded, starts, ends):
 @given(st.text() | HARD)
 @example("e\u00ad\u0301")
 @example("\u0345\u0301")
+@example("\n\n\u0300")
 def test_folding_what_is_folded_changes_nothing(text):
     folded = fold(text).text
     assert fold(folded).text == folded
@@ -82,6 +83,7 @@ def test_folding_what_is_folded_changes_nothing(text):
 
 @settings(deadline=None, max_examples=1_000)
 @given(st.text() | HARD)
+@example("\n\n\u0300")
 def test_offsets_rise_and_each_stretch_is_folded_alone(text):
     folded, starts, ends = fold(text)
     assert len(folded) == len(starts) == len(ends)
