@@ -10,7 +10,8 @@
 
 Case policy of `term_success`: case is ignored on both sides. `HYDRAULIKPUMPE` and `hydraulikpumpe` are both the term: whether a noun has
 its capital is a matter of spelling that chrF sees, and a term that begins a sentence must not fail. It looks at word boundaries
-(`data.terms.occurs`; Chinese has none), in whatever spelling (`data.folding`). The published metrics keep the case and take a space on both sides for a boundary.
+(`data.terms.occurs`; Chinese has none), in whatever spelling (`data.folding`). The published metrics keep the case and take a space on
+both sides for a boundary.
 
 Not covered: lemmas from a tagger, which the published figures of exact match (15 of 774 hits), window overlap and TERm include; inflected
 forms that the glossary does not list.
