@@ -138,6 +138,8 @@ class PrepareTranslation(Section):
     shipped: bool
     expansions_per_pattern: Positive
     terms_per_slot: Positive | None
+    held_out_terms_percent: Percent
+    term_test_segments: Annotated[int, Field(ge=0)]
     phrase_repeats: Annotated[int, Field(ge=0)]
     message_repeats: Annotated[int, Field(ge=0)]
     informal_percent: Percent
@@ -278,6 +280,20 @@ class GuidedAlignment(Section):
     pairs: Positive
 
 
+class TermTraining(Section):
+    """How many training sentences get their terms annotated.
+
+    Attributes:
+        sentences: share of them.
+        terms: of such a sentence that are annotated.
+        invented: share of those terms that are replaced in the source by a word that does not exist.
+    """
+
+    sentences: Share
+    terms: Annotated[float, Field(gt=0, le=1)]
+    invented: Share
+
+
 class TrainTranslation(Section):
     """Both translation models, `en-xx` and `xx-en`.
 
@@ -300,6 +316,7 @@ class TrainTranslation(Section):
     batch_tokens: Positive
     target_piece_dropout: Share
     guided_alignment: GuidedAlignment
+    terms: TermTraining
     augmentation: Augmentation
     threads: Positive
 

@@ -145,8 +145,9 @@ FILTERS: dict[str, Callable[[Texts, Cleaning], bool]] = {
     "urls": urls,
     "language": wrong_language,
 }
-DUPLICATES, DUPLICATE_SIDES, HELD_OUT = "duplicates", "duplicate_sides", "like_held_out"  # found in data/intake.py
-REASONS: Sequence[str] = (*FILTERS, DUPLICATES, DUPLICATE_SIDES, HELD_OUT)
+DUPLICATES, DUPLICATE_SIDES = "duplicates", "duplicate_sides"  # these and the next are found in data/intake.py
+HELD_OUT, HELD_OUT_TERM = "like_held_out", "held_out_term"
+REASONS: Sequence[str] = (*FILTERS, DUPLICATES, DUPLICATE_SIDES, HELD_OUT, HELD_OUT_TERM)
 
 
 def problem(texts: Texts, settings: Cleaning) -> str | None:
@@ -161,5 +162,6 @@ def explain(reason: str) -> str:
         DUPLICATES: "The same texts stood before.",
         DUPLICATE_SIDES: "One of the texts stood before, beside another translation.",
         HELD_OUT: "Nearly equal to a text of a held-out part.",
+        HELD_OUT_TERM: "Has a term that is held out of training.",
     }
     return explained.get(reason) or str(FILTERS[reason].__doc__)

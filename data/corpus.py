@@ -10,7 +10,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +20,18 @@ import numpy as np
 
 from configs.schema import PrepareTranslation, SegmentSource, load_intents
 from data.checks import check_no_leak, combination_key
-from data.grammar import REFERENCE, Expansion, Grammar, Pattern, Pool, load_grammar
+from data.glossary import load_glossaries
+from data.grammar import REFERENCE, Expansion, Grammar, Pattern, Pool, load_grammar, load_slots
 from data.intake import Cleaned, Dealt, Hashes, HeldOut, clean_source, deal_sources, text_hashes
 from data.near import check_no_near
 from data.readers.segments import read_segments
 from data.records import RecordError, Reject, Segment, Writer, read_jsonl, write_json
 from data.tally import check_named_once
 from data.translations import load_translations
+from data.unknown_terms import TermFinder, held_out_terms, slot_groups, write_training_terms
 from data.utterances import load_utterances
 
-PARTS = ("train", "validation", "test", "test_held_out", "test_unseen")
+PARTS = ("train", "validation", "test", "test_held_out", "test_unseen", "test_terms")
 SEEN = ("validation", "test")  # held-out parts of seen patterns: near to what is trained on, but never the same combination
 FEWEST_TO_TEST = 10  # combinations of a pattern; with fewer, a held-out one differs from a trained one by next to nothing
 
@@ -66,10 +69,15 @@ def prepare(sources: Sources, settings: PrepareTranslation, seed: int, out: Path
         RejectedError: too many unreadable lines of a user's data set.
         ValueError: too few combinations or segments for the sizes asked for; broken sources.
     """
-    shipped = shipped_segments(sources, settings, seed) if settings.shipped else {part: [] for part in PARTS}
+    glossaries = load_glossaries(sources.glossaries)
+    groups = slot_groups(load_slots(sources.corpora), glossaries) if settings.shipped else [list(g.terms) for g in glossaries.values()]
+    unknown = held_out_terms(groups, glossaries, settings.held_out_terms_percent)
+    finder = TermFinder(glossaries, unknown, settings.languages)
+    shipped = shipped_segments(sources, settings, seed, finder) if settings.shipped else {part: [] for part in PARTS}
     dealt = _take_in(settings, shipped["train"], seed, sources.work, out / "rejects")
     theirs = HeldOut(dealt.held_out(), settings.intake.near_duplicate_percent)
     shipped["train"] = [segment for segment in shipped["train"] if not theirs.repeated_by(segment)]
+    write_training_terms(glossaries, unknown, out / "glossaries")
     counts = {part: {"segments": len(found), "patterns": len({s.pattern for s in found})} for part, found in shipped.items()}
     with ExitStack() as stack:
         writers = {part: stack.enter_context(Writer(out / f"{part}.jsonl")) for part in PARTS}
@@ -77,8 +85,9 @@ def prepare(sources: Sources, settings: PrepareTranslation, seed: int, out: Path
             for segment in segments:
                 writers[part].write(segment.model_dump_json(exclude_defaults=True) + "\n")
         ours = (segment for part in PARTS[1:] for segment in shipped[part])
-        held_out = HeldOut([*ours, *dealt.held_out()], settings.intake.near_duplicate_percent)
-        for part, line in dealt.deliver(held_out, settings.intake.processes):
+        held_out = HeldOut([*ours, *dealt.held_out()], settings.intake.near_duplicate_percent, finder)
+        wanted = settings.term_test_segments - len(shipped["test_terms"])
+        for part, line in dealt.deliver(held_out, wanted, settings.intake.processes):
             writers[part].write(line)
             counts[part]["segments"] += 1
     tallies = {cleaned.source.path: cleaned.tally.as_json() for cleaned in dealt.sources}
@@ -86,21 +95,53 @@ def prepare(sources: Sources, settings: PrepareTranslation, seed: int, out: Path
     return {part: found["segments"] for part, found in counts.items()}
 
 
-def shipped_segments(sources: Sources, settings: PrepareTranslation, seed: int) -> dict[str, list[Segment]]:
-    """The segments out of patterns, phrases and hand-written tests, per part, without leaks.
+def shipped_segments(sources: Sources, settings: PrepareTranslation, seed: int, unknown: TermFinder) -> dict[str, list[Segment]]:
+    """The segments out of patterns, phrases and hand-written tests, per part, without leaks; `unknown` terms in `test_terms` only.
 
     Raises:
         LeakError: a held-out text stands in the training part, or nearly, where it must not.
     """
-    grammar = load_grammar(sources.corpora, sources.glossaries, settings.terms_per_slot)
+    grammar = load_grammar(sources.corpora, sources.glossaries, settings.terms_per_slot, unknown.wanted)
     key = functools.cache(combination_key)
     parts = split_segments(grammar, settings, seed, key)
     parts["test_unseen"] = load_unseen(sources.unseen)
-    held_out = {pair for part in PARTS[1:] for segment in parts[part] for pair in _keys(segment, key)}
+    parts["test_terms"] = term_tests(sources, settings, seed, unknown.wanted)
+    held_out = {pair for part in PARTS[1:] for segment in parts.get(part, []) for pair in _keys(segment, key)}
     parts["train"] += _repeated(load_phrases(sources.phrases, settings.languages), settings.phrase_repeats, held_out, key)
     parts["train"] += _repeated(load_messages(sources), settings.message_repeats, held_out, key)
+    for part in ("train", "validation"):
+        parts[part] = [segment for segment in parts[part] if not unknown.finds(segment)]
     check_leaks(parts, settings, key)
     return {part: parts[part] for part in PARTS}
+
+
+def term_tests(sources: Sources, settings: PrepareTranslation, seed: int, unknown: Collection[str]) -> list[Segment]:
+    """Sentences of seen patterns with terms that are in no training text."""
+    if not unknown or not settings.term_test_segments:
+        return []
+    every = [term.id for glossary in load_glossaries(sources.glossaries).values() for term in glossary.terms]
+    grammar = load_grammar(sources.corpora, sources.glossaries, None, frozenset(every) - frozenset(unknown))
+    return [_segment(grammar, found, seed, "test") for found in expansions_with(grammar, unknown, settings.term_test_segments, seed)]
+
+
+def expansions_with(grammar: Grammar, terms: Collection[str], count: int, seed: int) -> list[Expansion]:
+    """At most `count` expansions that hold the terms, each term and each pattern about equally often.
+
+    Args:
+        grammar: whose slots the terms fill.
+        terms: ids.
+        count: expansions.
+        seed: of the draws.
+    """
+    waiting = [e for p in grammar.patterns for e in grammar.expansions(p, 2, seed) if set(e.filling.terms) & set(terms)]
+    uses: Counter[str] = Counter()
+    chosen: list[Expansion] = []
+    while waiting and len(chosen) < count:
+        best = min(waiting, key=lambda e: (uses[e.pattern.id], min(uses[t] for t in e.filling.terms), e.key))
+        uses.update([best.pattern.id, *best.filling.terms])
+        chosen.append(best)
+        waiting.remove(best)
+    return chosen
 
 
 def split_segments(grammar: Grammar, settings: PrepareTranslation, seed: int, key: Callable[[str], str]) -> dict[str, list[Segment]]:

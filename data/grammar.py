@@ -12,12 +12,13 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from data.glossary import Glossary, load_glossaries, word_forms
+from data.glossary.term import ranked
 from data.records import read_yaml
 
 REFERENCE = re.compile(r"\{(?P<name>[a-z_]+)(?P<draw>\d?)(?:\.(?P<form>[a-z_]+))?\}")
@@ -132,6 +133,7 @@ class Grammar:
         forms: language -> rules, as in forms.yaml.
         glossaries: by industry.
         terms_per_slot: at most so many terms of a glossary fill a slot; `None`: all.
+        held_out: ids of terms that fill none.
     """
 
     def __init__(
@@ -141,9 +143,10 @@ class Grammar:
         forms: dict[str, Any],
         glossaries: Mapping[str, Glossary],
         terms_per_slot: int | None = None,
+        held_out: Collection[str] = (),
     ) -> None:
         self.patterns = patterns
-        self._terms_per_slot = terms_per_slot
+        self._terms_per_slot, self._held_out = terms_per_slot, held_out
         self._forms = forms
         self._definitions = slots
         self._glossaries = glossaries
@@ -195,9 +198,8 @@ class Grammar:
         glossary = self._glossaries.get(definition["glossary"])
         if glossary is None:
             raise GrammarError(f"no glossary {definition['glossary']!r}; there are: {', '.join(sorted(self._glossaries))}")
-        tagged = [term for term in glossary.terms if definition["tag"] in term.tags]
-        ranked = sorted(tagged, key=lambda term: hashlib.sha256(term.id.encode()).hexdigest())  # a new term moves few others
-        kept = {term.id for term in ranked[: self._terms_per_slot]}
+        tagged = [term for term in glossary.terms if definition["tag"] in term.tags and term.id not in self._held_out]
+        kept = {term.id for term in ranked(tagged)[: self._terms_per_slot]}
         chosen = [term for term in tagged if term.id in kept]
         return [Value(t.id, {lang: forms for lang, forms in t.forms.items() if lang in self._forms}, t.id) for t in chosen]
 
@@ -404,20 +406,29 @@ def _value(slot: str, index: int, entry: Mapping[str, Any]) -> Value:
     return Value(f"{slot}.{index}", {language: word_forms(forms) for language, forms in entry.items()})
 
 
-def load_grammar(corpora: Path, glossaries: Path, terms_per_slot: int | None = None) -> Grammar:
-    """The grammar of a `corpora` folder, checked; at most `terms_per_slot` terms of a glossary fill a slot.
+def load_grammar(corpora: Path, glossaries: Path, terms_per_slot: int | None = None, held_out: Collection[str] = ()) -> Grammar:
+    """The grammar of a `corpora` folder, checked; at most `terms_per_slot` terms of a glossary fill a slot, none of `held_out`.
 
     Raises:
         GrammarError: something cannot be expanded.
         GlossaryError: a broken glossary.
     """
-    slots = _section(corpora / "slots.yaml", "slots", dict)
+    slots = load_slots(corpora)
     forms = _yaml(corpora / "forms.yaml")
     files = sorted(path for path in corpora.glob("*.yaml") if path.stem not in {"slots", "forms"})
     patterns = [_pattern(path, entry, tuple(forms)) for path in files for entry in _section(path, "patterns", list)]
-    grammar = Grammar(patterns, slots, forms, load_glossaries(glossaries), terms_per_slot)
+    grammar = Grammar(patterns, slots, forms, load_glossaries(glossaries), terms_per_slot, held_out)
     grammar.check()
     return grammar
+
+
+def load_slots(corpora: Path) -> dict[str, Any]:
+    """The definitions of the slots, by name.
+
+    Raises:
+        GrammarError: there are none.
+    """
+    return dict(_section(corpora / "slots.yaml", "slots", dict))
 
 
 def _pattern(path: Path, entry: Mapping[str, Any], languages: tuple[str, ...]) -> Pattern:

@@ -29,16 +29,18 @@ import numpy.typing as npt
 
 from configs.schema import ROOT, Cleaning, Intake, SegmentSource
 from data.checks import combination_key
-from data.cleaning import DUPLICATE_SIDES, DUPLICATES, HELD_OUT, problem
+from data.cleaning import DUPLICATE_SIDES, DUPLICATES, HELD_OUT, HELD_OUT_TERM, problem
 from data.console import track
 from data.near import NearTexts
 from data.normalize import comparable, normalize
 from data.readers.segments import count_lines, read_segments, source_files
 from data.records import Reject, Segment, file_sha256, write_json, write_text
 from data.tally import EXAMPLES, Tally, check_rejected
+from data.unknown_terms import TermFinder
 
 CHUNK = 5_000  # segments: a few seconds' work, so that little is lost when killed; a hundredth of a percent of the memory
 CODE = ("checks", "cleaning", "intake", "language", "near", "normalize", "protect", "records", "tally")  # what decides over a chunk
+NEAR, TERM = 1, 2  # why a segment cannot be trained on
 ABSENT = 0  # hash of a text that a segment lacks
 
 Hashes = npt.NDArray[np.uint64]
@@ -240,14 +242,16 @@ def _mix(values: Hashes, seed: int) -> Hashes:
 
 
 class HeldOut:
-    """The texts that no training segment may repeat, or nearly repeat.
+    """The texts that no training segment may repeat, or nearly repeat, and the terms that none may have.
 
     Args:
         segments: the held-out ones.
         percent: from this similarity on texts are near (`data.near`).
+        terms: finds the held-out terms; `None`: there are none.
     """
 
-    def __init__(self, segments: Iterable[Segment], percent: float) -> None:
+    def __init__(self, segments: Iterable[Segment], percent: float, terms: TermFinder | None = None) -> None:
+        self._terms = terms
         texts: dict[str, list[str]] = {}
         for segment in segments:
             for language, text in segment.texts.items():
@@ -260,6 +264,10 @@ class HeldOut:
         """Whether one of the segment's texts nearly repeats a held-out one."""
         found = ((language, combination_key(text)) for language, text in segment.texts.items() if language in self._near)
         return any(self._near[language].find(key) is not None for language, key in found)
+
+    def has_term(self, segment: Segment) -> bool:
+        """Whether the segment has one of the held-out terms."""
+        return self._terms is not None and self._terms.finds(segment)
 
 
 @dataclass(frozen=True)
@@ -277,8 +285,12 @@ class Dealt:
         for cleaned, parts in zip(self.sources, self.parts, strict=True):
             yield from zip(parts.tolist(), _stored(cleaned.folder), strict=True)
 
-    def deliver(self, held_out: HeldOut, processes: int) -> Iterator[tuple[str, str]]:
-        """(part, JSON line) of every segment that stays; training segments that repeat a held-out one are counted out."""
+    def deliver(self, held_out: HeldOut, term_tests: int, processes: int) -> Iterator[tuple[str, str]]:
+        """(part, JSON line) of every segment that stays.
+
+        Training segments that repeat a held-out one, or have a held-out term, are counted out; of those with a term the first `term_tests`
+        become the part `test_terms`.
+        """
         if not self.sources:
             return
         with ProcessPoolExecutor(processes, get_context("forkserver"), _share, (held_out,)) as pool:
@@ -290,7 +302,10 @@ class Dealt:
                 for path, found in zip(track(chunks, f"sorting {cleaned.source.path}", len(chunks)), near, strict=True):
                     lines = list(_lines(path))
                     rows = slice(start, start + len(lines))
-                    yield from _counted(cleaned.tally, lines, parts[rows], shares[rows] | found)
+                    reasons = np.where(found == TERM, TERM, np.where(shares[rows] | (found == NEAR), NEAR, 0))
+                    for part, line in _counted(cleaned.tally, lines, parts[rows], reasons, term_tests):
+                        term_tests -= part == "test_terms"
+                        yield part, line
                     start += len(lines)
 
 
@@ -301,16 +316,20 @@ def _share(held_out: HeldOut) -> None:
     _shared[:] = [held_out]
 
 
-def near_held_out(path: Path) -> Flags:
-    """Which segments of a chunk nearly repeat a held-out text, (segments,)."""
+def near_held_out(path: Path) -> npt.NDArray[np.int8]:
+    """For each segment, `NEAR` if it nearly repeats a held-out text, else `TERM` if it has a held-out term, or 0; (segments,)."""
     segments = map(Segment.model_validate_json, _lines(path))
-    return np.array([_shared[0].repeated_by(segment) for segment in segments], dtype=bool)
+    found = (NEAR if _shared[0].repeated_by(segment) else TERM if _shared[0].has_term(segment) else 0 for segment in segments)
+    return np.array(list(found), dtype=np.int8)
 
 
-def _counted(tally: Tally, lines: Sequence[str], parts: Names, leaks: Flags) -> Iterator[tuple[str, str]]:
-    for line, part, leak in zip(lines, parts.tolist(), leaks.tolist(), strict=True):
-        if part == "train" and leak:
-            tally.drop(HELD_OUT, " | ".join(json.loads(line)["texts"].values()))
+def _counted(tally: Tally, lines: Sequence[str], parts: Names, reasons: npt.NDArray[np.int8], term_tests: int) -> Iterator[tuple[str, str]]:
+    for line, given, reason in zip(lines, parts.tolist(), reasons.tolist(), strict=True):
+        part = given
+        if part == "train" and reason == TERM and term_tests:
+            part, term_tests = "test_terms", term_tests - 1
+        if part == "train" and reason:
+            tally.drop(HELD_OUT if reason == NEAR else HELD_OUT_TERM, " | ".join(json.loads(line)["texts"].values()))
         elif part:
             tally.kept[part] += 1
             yield part, line

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from data.annotation import GIVEN, bare
 from data.language import HAN
 
 SPACES = re.compile(r"\s+")
@@ -33,14 +34,29 @@ def calm(text: str) -> str:
     """A sentence in lower case but for its first letter, where all of it is in capitals: a caps-lock key, not names.
 
     German nouns and abbreviations lose their capitals too; Latin words in Chinese keep theirs, and so does a sentence of few words.
-    Applied to a source after its protected spans are masked, so that codes keep their letters.
+    Applied to a source after its protected spans are masked, so that codes keep their letters; what an annotated term is to become keeps
+    its own.
     """
-    words = [match for match in WORD.finditer(text) if match[0][0].isupper()]
-    small = any(character.islower() and character not in NO_CAPITAL for character in text)
-    if small or len(words) < FEWEST_SHOUTED or HAN.search(text):
+    said = bare(text)
+    words = [match for match in WORD.finditer(said) if match[0][0].isupper()]
+    small = any(character.islower() and character not in NO_CAPITAL for character in said)
+    if small or len(words) < FEWEST_SHOUTED or HAN.search(said):
         return text
-    place = words[0].start()
-    return text[:place].lower() + text[place] + text[place + 1 :].lower()
+    first = words[0].start()
+    lowered = said[:first].lower() + said[first] + said[first + 1 :].lower()
+    return lowered if said == text else _reannotated(text, lowered)
+
+
+def _reannotated(text: str, said: str) -> str:
+    """What is given in the annotated `text`, at its places in `said`, the same text in another case."""
+    parts, position = [], 0
+    for piece in re.split(f"({GIVEN.pattern})", text):
+        if GIVEN.fullmatch(piece):
+            parts.append(piece)
+        else:
+            parts.append(said[position : position + len(piece)])
+            position += len(piece)
+    return "".join(parts)
 
 
 def comparable(text: str) -> str:

@@ -60,6 +60,10 @@ class MarianPieces:
     def __len__(self) -> int:
         return self.sizes[0]
 
+    def __contains__(self, piece: str) -> bool:
+        """Whether the source vocabulary has a piece."""
+        return piece in self._source.ids
+
     @property
     def sizes(self) -> tuple[int, int]:
         """How many rows the embeddings of source and target need."""

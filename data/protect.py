@@ -14,6 +14,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from data.annotation import REGION, TERM_MARKS
+
 FIRST_MARKER = 0xE000
 MARKERS = tuple(chr(FIRST_MARKER + i) for i in range(20))
 
@@ -24,7 +26,7 @@ _UNIT = (
     r"(?:/(?:min|h|s|kg|l|L|[kcm]?m[²³]?)(?![A-Za-z]))?"
 )
 _CURRENCY = r"(?:USD|EUR|CNY|RMB|GBP|CHF|MXN|JPY|US\$|\$|€|£|¥|￥)"
-_NOT_IN_URL = r"\s<>\"'«»\u2010-\u206f\u3000-\u303f\uff00-\uffef\u4e00-\u9fff"  # typographic quotes and Chinese end an address
+_NOT_IN_URL = r"\s<>\"'«»\u2010-\u206f\u3000-\u303f\uff00-\uffef\u4e00-\u9fff\ue000-\uf8ff"  # typographic quotes, Chinese, markers
 _NO_LETTER_BEFORE = r"(?<![A-Za-z0-9_\u00c0-\u024f])"
 _CAPITALS = r"[\-_/.x×][A-Z0-9]+(?![A-Za-z0-9])"  # "PO-123456.Please" ends at the full stop
 _NO_WORD_AFTER = r"(?!/[A-Za-z]|-[a-z])"  # "30 A/C units" are not 30 A, nor "25 V-belts" 25 V
@@ -65,8 +67,10 @@ class Span:
 
 
 def find_protected(text: str) -> list[Span]:
-    """The protected spans of `text`, in order, without overlaps."""
-    return [Span(str(m.lastgroup), m.group(), m.start(), m.end()) for m in PATTERN.finditer(text)]
+    """The protected spans of `text`, in order, without overlaps; an annotated term is not protected, nor what stands in it."""
+    found = [Span(str(m.lastgroup), m.group(), m.start(), m.end()) for m in PATTERN.finditer(text)]
+    regions = [match.span() for match in REGION.finditer(text)]
+    return [span for span in found if all(span.end <= start or end <= span.start for start, end in regions)]
 
 
 def mask(text: str, spans: Sequence[Span], markers: Sequence[str] = MARKERS) -> str:
@@ -118,4 +122,4 @@ def restore(translated: str, spans: Sequence[Span], markers: Sequence[str] = MAR
             end = re.search(r"[.!?。！？]*$", translated)
             place = end.start() if end else len(translated)
             translated = f"{translated[:place]} {span.text}{translated[place:]}".lstrip()
-    return "".join(c for c in translated if c not in MARKERS)
+    return "".join(c for c in translated if c not in MARKERS and c not in TERM_MARKS)

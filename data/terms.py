@@ -25,8 +25,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import ahocorasick
 
@@ -54,12 +54,14 @@ class Wanted:
         sources: how it may stand in the source.
         targets: what may stand for it in the target.
         keep_case: whether it is found only in the case in which `sources` have it (PET, IP).
+        words: language -> the word that it is to become, with its forms; of the target, and of a language in between.
     """
 
     id: str
     sources: tuple[str, ...]
     targets: tuple[str, ...]
     keep_case: bool = False
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,22 @@ class TermMatcher:
 
 
 def occurs(text: str, forms: Iterable[str]) -> bool:
-    """Whether one of the forms stands in `text` as a word of its own, case ignored.
+    """Whether one of the forms stands in `text` as a word of its own, case ignored; `count` says more."""
+    return count(text, forms) > 0
+
+
+def count(text: str, forms: Iterable[str]) -> int:
+    """How often the forms stand in `text` as words of their own, case ignored; at one place the longest counts, and only once.
 
     A single Chinese character may have others beside it: what is asked for is expected there.
     """
     folded = fold(text).text
-    return any(_stands(folded, key) for key in map(_key, forms) if key in folded)
+    taken: list[tuple[int, int]] = []
+    for key in sorted({key for key in map(_key, forms) if key and key in folded}, key=lambda key: (-len(key), key)):
+        for start in _places(folded, key):
+            if all(end <= start or start + len(key) <= begin for begin, end in taken):
+                taken.append((start, start + len(key)))
+    return len(taken)
 
 
 def stands_alone(text: str, start: int, end: int) -> bool:
@@ -127,13 +139,13 @@ def _key(form: str) -> str:
     return fold(form).text.strip()
 
 
-def _stands(text: str, key: str) -> bool:
-    start = text.find(key) if key else -1
+def _places(text: str, key: str) -> Iterator[int]:
+    """Where `key` stands in the folded text as a word of its own."""
+    start = text.find(key)
     while start >= 0:
         if stands_alone(text, start, start + len(key)):
-            return True
+            yield start
         start = text.find(key, start + 1)
-    return False
 
 
 def _meant(written: str, forms: Forms) -> Wanted | None:

@@ -24,7 +24,8 @@ from eval.metrics.text import bleu, chrf, chrf_difference_interval, chrf_interva
 from eval.parity import sequence_parity
 from eval.translation_memory import Match, best_matches
 from serving.bundle import Bundle, load_translator, verify_bundles
-from serving.translator import PIVOT, Direction, Translator
+from serving.glossaries import PIVOT
+from serving.translator import Direction, Translator
 from training import tracking
 
 Pair = tuple[str, str]

@@ -9,13 +9,17 @@ from data.protect import Span
 
 @dataclass(frozen=True)
 class AppliedTerm:
-    """A term found in the source; offsets are code points of the source segment as it was sent, `end` exclusive."""
+    """A term found in the source; offsets are code points of the source segment as it was sent, `end` exclusive.
+
+    `overrides` is the industry's translation of it, where the request itself said another.
+    """
 
     source: str
     target: str
     applied: bool
     start: int
     end: int
+    overrides: str | None = None
 
 
 @dataclass(frozen=True)

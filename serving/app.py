@@ -193,6 +193,7 @@ async def _translate(body: TranslateRequest, service: Service) -> TranslateRespo
             target=body.target,
             industry=body.industry,
             inline=[(term.source, term.target) for term in body.glossary],
+            strict_terms=body.strict_terms,
             beams=body.beams,
             should_stop=should_stop,
         ),

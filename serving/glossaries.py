@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from data.glossary import Glossary
+from data.glossary import Glossary, Term
 from data.terms import TermMatcher, Wanted
 from serving.errors import Detail, NotFoundError
 
+PIVOT = "en"  # the language between two that no model joins
 NO_TERMS = TermMatcher(())
 Matchers = dict[tuple[str, str, str], TermMatcher]  # (version of the glossary, source, target) -> its matcher
 
@@ -57,6 +58,11 @@ class Glossaries:
         glossary = self.get(industry)
         key = (glossary.version, source, target)
         if key not in self._matchers:
-            terms = (Wanted(t.id, tuple(t.read_as(source)), tuple(t.surfaces(target)), t.case == "keep") for t in glossary.terms)
+            terms = (_wanted(term, source, target) for term in glossary.terms)
             self._matchers[key] = TermMatcher(t for t in terms if t.sources and t.targets)
         return self._matchers[key]
+
+
+def _wanted(term: Term, source: str, target: str) -> Wanted:
+    words = {language: term.words(language)[0] for language in (PIVOT, target) if term.words(language)}
+    return Wanted(term.id, tuple(term.read_as(source)), tuple(term.surfaces(target)), term.case == "keep", words)

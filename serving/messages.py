@@ -65,7 +65,7 @@ class TranslateRequest(Request):
     industry: Industry | None = Field(default=None, description="whose glossary is used; null: none")
     glossary: list[TermPair] = Field(default=[], description="terms of this request; they win over the industry's")
     context: list[str] = Field(default=[], description="earlier messages; must be empty for now")
-    strict_terms: bool = Field(default=False, description="repair every term that the model missed; must be false for now")
+    strict_terms: bool = Field(default=False, description="whether every term is to stand in the translation: what is missed is repaired")
     beams: int | None = Field(default=None, ge=1, le=MAX_BEAMS, description="beam width; null: the service's own; 1 is greedy")
 
     @field_validator("context")
@@ -76,13 +76,16 @@ class TranslateRequest(Request):
             raise PydanticCustomError("not_yet", "these models do not use context yet: leave it empty")
         return context
 
-    @field_validator("strict_terms")
+    @field_validator("glossary")
     @classmethod
-    def _no_strict_terms(cls, strict_terms: bool) -> bool:
-        """Refuse what the models are not trained for, rather than ignore it."""
-        if strict_terms:
-            raise PydanticCustomError("not_yet", "these models do not guarantee terms yet: leave it false")
-        return strict_terms
+    def _no_contradiction(cls, glossary: list[TermPair]) -> list[TermPair]:
+        """Refuse one term with two translations, rather than choose."""
+        said: dict[str, int] = {}
+        for i, term in enumerate(glossary):
+            first = said.setdefault(term.source, i)
+            if glossary[first].target != term.target:
+                raise PydanticCustomError("contradiction", f"entries {first} and {i} give one term two translations")
+        return glossary
 
 
 class HistoryTurn(Request):
@@ -140,6 +143,7 @@ class TermFound(Answer):
     applied: bool = Field(description="whether the translation has the target form")
     start: int = Field(description="code point in the segment")
     end: int = Field(description="code point after the term")
+    overrides: str | None = Field(description="the industry's translation, where the request said another; null: no conflict")
 
 
 class TranslatedSegment(Answer):

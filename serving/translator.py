@@ -3,35 +3,39 @@
 A segment is split into sentences; what must not change is masked; sentences of all segments of a request are decoded together; the
 result gets its protected spans, spaces and line breaks back. A pair without a model of its own goes through English and says so.
 
-Not covered: `strict_terms`, `context` (the models are not trained for them yet).
+Terms are annotated, or held where a model knows no annotations (`serving/terms.py`). What a model still misses is repaired where a request
+asks for it: the sentence is translated once more with those terms held; should one be lost even so, it is put at the sentence's end.
+
+Not covered: `context` (the models are not trained for it).
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from data.annotation import REGION, TERM_MARKS, bare
 from data.glossary import Glossary, load_glossaries
 from data.language import UNSPACED, UnknownLanguageError, canonical, detect
 from data.normalize import calm, normalize
 from data.pieces import MarianPieces
 from data.protect import MARKERS, Span, find_protected, mask, restore
 from data.sentences import SplitText, split
-from data.terms import TermMatcher, Wanted, occurs
 from serving.answers import AppliedTerm, Translation
 from serving.engine.decoding import Decoder, Hypothesis, never
 from serving.errors import Detail, InvalidError
-from serving.glossaries import Glossaries
+from serving.glossaries import PIVOT, Glossaries
 from serving.models import ModelInfo
+from serving.terms import HELD, KIND, RequestTerms, Use, applied, first_leg, later_leg, spelled, with_missing
 
 if TYPE_CHECKING:
     from serving.bundle import Bundle
 
-PIVOT = "en"
+REPAIRS = 2  # the second one is for terms that the first repair lost
 BATCH_ROWS = 32  # sentences decoded together; bounds the memory of a request, not tuned for speed
 CLAUSE = re.compile(r"(?<=[,;:，；：、])|(?<=\s)")
 LETTER = re.compile(r"[^\W\d_]")
@@ -39,13 +43,14 @@ LETTER = re.compile(r"[^\W\d_]")
 
 @dataclass(frozen=True)
 class Direction:
-    """One translation model: the pairs it serves, its pieces and its decoder."""
+    """One translation model: the pairs it serves, its pieces and its decoder; and whether it was trained on annotated terms."""
 
     info: ModelInfo
     pieces: MarianPieces
     decoder: Decoder
     max_pieces: int
     glossaries: dict[str, Glossary] = field(default_factory=dict)
+    annotates: bool = False
 
     @classmethod
     def load(cls, bundle: Bundle, threads: int, precision: str | None = None) -> Direction:
@@ -57,7 +62,8 @@ class Direction:
         decoder = Decoder(bundle.folder / chosen, decoding, threads)
         info = replace(bundle.info, precision=chosen)
         pieces = MarianPieces(bundle.folder, bundle.manifest.codes)
-        return cls(info, pieces, decoder, decoding.max_pieces, load_glossaries(bundle.folder / "glossaries"))
+        annotates = all(mark in pieces for mark in TERM_MARKS)
+        return cls(info, pieces, decoder, decoding.max_pieces, load_glossaries(bundle.folder / "glossaries"), annotates)
 
     def encode(self, text: str, target: str) -> list[int]:
         """The ids of a masked sentence."""
@@ -66,23 +72,96 @@ class Direction:
 
 @dataclass
 class Sentence:
-    """A sentence on its way: `text` is masked, and becomes the translation leg by leg."""
+    """A sentence on its way.
 
-    text: str
-    spans: list[Span]
-    translate: bool
+    Attributes:
+        sent: as it was sent.
+        plain: normalised.
+        uses: its terms.
+        text: what the models read and write, leg by leg; masked.
+        spans: what is masked in it.
+        marked: the terms that are annotated.
+        translate: false for one without letters of its own.
+        log_probability, pieces: of the translation, over all legs.
+    """
+
+    sent: str
+    plain: str
+    uses: list[Use]
+    text: str = ""
+    spans: list[Span] = field(default_factory=list)
+    marked: list[Use] = field(default_factory=list)
+    translate: bool = True
     log_probability: float = 0.0
     pieces: int = 0
+
+    def start(self, path: Sequence[tuple[str, str]]) -> None:
+        """Make `text` what the first model is to read."""
+        reading = first_leg(self.plain, self.uses, path[0][1])
+        self.spans, self.marked = reading.spans, reading.marked
+        masked = mask(reading.text, self.spans).replace(HELD, "")
+        self.translate = LETTER.search(masked) is not None or bool(self.uses)
+        self.text, self.log_probability, self.pieces = calm(masked), 0.0, 0
+
+    def spell(self, path: Sequence[tuple[str, str]], leg: int) -> None:
+        """Spell the terms in what the model of this leg wrote; before another leg they are annotated for it."""
+        if leg + 1 < len(path):
+            self.text = later_leg(self.text, self.marked, path[leg][1], path[leg + 1][1])
+        else:
+            self.text = spelled(self.text, self.marked, path[leg][1])
+
+    def written(self) -> str:
+        """The translation, with its spans put back."""
+        return restore(self.text, self.spans) if self.translate else self.sent
 
 
 @dataclass
 class Work:
-    """One segment on its way."""
+    """One segment on its way.
+
+    Attributes:
+        segment: as it was sent.
+        source: its language.
+        path: the pairs of languages that lead to the target.
+        parts: its sentences and what is between them.
+        sentences: one for each of `parts`.
+        waiting: those of them that are to be translated.
+    """
 
     segment: str
     source: str
+    path: list[tuple[str, str]]
     parts: SplitText
     sentences: list[Sentence]
+    waiting: list[Sentence]
+
+    @property
+    def uses(self) -> list[Use]:
+        """The terms of all sentences, from left to right."""
+        return [use for sentence in self.sentences for use in sentence.uses]
+
+    def start(self) -> None:
+        """Make the waiting sentences ready for the first model."""
+        for sentence in self.waiting if self.path else ():
+            sentence.start(self.path)
+
+    def spell(self, leg: int) -> None:
+        """Spell the terms in what the model of this leg wrote."""
+        for sentence in self.waiting:
+            sentence.spell(self.path, leg)
+
+    def text(self, target: str) -> str:
+        """The translation as it stands, put together again."""
+        if not self.path or not any(sentence.translate for sentence in self.sentences):
+            return self.segment
+        return self.parts.join([sentence.written() for sentence in self.sentences], spaced=target not in UNSPACED)
+
+    def hold_missing(self, target: str) -> None:
+        """Hold the terms that the translation lacks, so that their sentences are translated once more."""
+        missing = [use for use, found in zip(self.uses, applied(self.uses, self.text(target)), strict=True) if not found and not use.held]
+        for use in missing:
+            use.held = True
+        self.waiting = [sentence for sentence in self.sentences if any(use is other for use in missing for other in sentence.uses)]
 
 
 class Translator:
@@ -129,6 +208,7 @@ class Translator:
         target: str,
         industry: str | None = None,
         inline: Sequence[tuple[str, str]] = (),
+        strict_terms: bool = False,
         beams: int | None = None,
         glossaries: Glossaries | None = None,
         should_stop: Callable[[], bool] = never,
@@ -139,8 +219,9 @@ class Translator:
             segments: texts of any length, several lines too.
             source: their language; `None` detects it for each.
             target: language to translate into.
-            industry: whose glossary is to be reported on.
+            industry: whose glossary is to be obeyed.
             inline: (source, target) terms of this request; they win over the glossary's.
+            strict_terms: whether every term found is to stand in the translation; sentences that lack one are translated again.
             beams: width of the search; `None`: the translator's own.
             glossaries: where the industry's is looked up; `None`: the translator's own.
             should_stop: asked between decoding steps.
@@ -151,20 +232,30 @@ class Translator:
             DeadlineError: `should_stop` said so.
         """
         target = self._language(target, "target")
-        glossaries = glossaries or self.glossaries
-        if industry is not None:
-            glossaries.get(industry)  # an unknown one is refused before anything is computed
-        works = [self._prepare(i, segment, source) for i, segment in enumerate(segments)]
-        paths = {work.source: self.path(work.source, target) for work in works}
-        for leg in (0, 1):
-            by_pair: dict[tuple[str, str], list[Sentence]] = {}
+        terms = RequestTerms(glossaries or self.glossaries, industry, inline, target)
+        works = [self._prepare(i, segment, source, target, terms) for i, segment in enumerate(segments)]
+        self._run(works, beams or self._beams, should_stop)
+        for _ in range(REPAIRS if strict_terms else 0):
             for work in works:
-                if leg < len(paths[work.source]):
-                    by_pair.setdefault(paths[work.source][leg], []).extend(s for s in work.sentences if s.translate)
+                work.hold_missing(target)
+            self._run(works, beams or self._beams, should_stop)
+        return [_finish(work, target, strict_terms) for work in works]
+
+    def _run(self, works: Sequence[Work], beams: int, should_stop: Callable[[], bool]) -> None:
+        """Translate the sentences that wait, leg by leg, those of a pair of languages together."""
+        for work in works:
+            work.start()
+        for leg in (0, 1):
+            going = [work for work in works if leg < len(work.path)]
+            by_pair: dict[tuple[str, str], list[Sentence]] = {}
+            for work in going:
+                by_pair.setdefault(work.path[leg], []).extend(sentence for sentence in work.waiting if sentence.translate)
             for pair, sentences in by_pair.items():
-                self._decode(pair, sentences, beams or self._beams, should_stop)
-        matchers = {language: glossaries.matcher(industry, language, target) for language in paths}
-        return [self._finish(work, target, len(paths[work.source]) > 1, matchers[work.source], inline) for work in works]
+                self._decode(pair, sentences, beams, should_stop)
+            for work in going:
+                work.spell(leg)
+        for work in works:
+            work.waiting = []
 
     def _language(self, code: str, name: str) -> str:
         try:
@@ -172,17 +263,27 @@ class Translator:
         except UnknownLanguageError as error:
             raise InvalidError(str(error), [Detail(name, str(error))]) from None
 
-    def _prepare(self, index: int, segment: str, source: str | None) -> Work:
-        """A segment split and masked."""
+    def _prepare(self, index: int, segment: str, source: str | None, target: str, terms: RequestTerms) -> Work:
+        """A segment split, with its terms found."""
         parts = _split(segment)
-        sentences = [_prepare_sentence(text) for text in parts.sentences]
+        plain = [normalize(sentence) for sentence in parts.sentences]
         if source is not None:
             language = self._language(source, "source")
-        elif not any(sentence.translate for sentence in sentences):
+        elif not any(LETTER.search(_masked(text)) for text in plain):
             language = PIVOT  # nothing to translate: any language does
         else:
             language = self._detect(index, segment)
-        return Work(segment, language, parts, sentences)
+        path = self.path(language, target)
+        sentences, position = [], 0
+        for gap, sent, text in zip(parts.gaps, parts.sentences, plain, strict=False):
+            position += len(gap)
+            sentences.append(Sentence(sent, text, terms.find(sent, text, language, position), spans=find_protected(text)[: len(MARKERS)]))
+            position += len(sent)
+        work = Work(segment, language, path, parts, sentences, sentences)
+        if not all(self._by_pair[pair].annotates for pair in path):
+            for use in work.uses:
+                use.held = True
+        return work
 
     def _detect(self, index: int, segment: str) -> str:
         try:
@@ -201,34 +302,26 @@ class Translator:
             sentences[i].log_probability += found.score * (len(found.ids) + 1)
         joiner = "" if pair[1] in UNSPACED else " "
         for sentence, parts in zip(sentences, written, strict=True):
-            sentence.text = joiner.join(filter(None, parts)) or sentence.text
+            sentence.text = joiner.join(filter(None, parts)) or bare(sentence.text)
 
-    def _finish(self, work: Work, target: str, pivoted: bool, matcher: TermMatcher, inline: Sequence[tuple[str, str]]) -> Translation:
-        """The translation of a segment, put together again."""
-        written = [restore(s.text, s.spans) if s.translate else s.text for s in work.sentences]
-        changed = work.source != target and any(sentence.translate for sentence in work.sentences)
-        text = work.parts.join(written, spaced=target not in UNSPACED) if changed else work.segment
-        pieces = sum(sentence.pieces for sentence in work.sentences)
-        mean = sum(sentence.log_probability for sentence in work.sentences) / pieces if pieces else 0.0
-        return Translation(
-            text=text,
-            source=work.source,
-            pivot=PIVOT if pivoted else None,
-            terms=tuple(self._terms(work, text, matcher, inline)),
-            protected=sum(len(sentence.spans) for sentence in work.sentences),
-            score=round(100 * math.exp(mean), 2),
-        )
 
-    def _terms(self, work: Work, text: str, matcher: TermMatcher, inline: Sequence[tuple[str, str]]) -> Iterable[AppliedTerm]:
-        """The request's terms found in the source, and whether the translation has them."""
-        taken: list[tuple[int, int]] = []
-        own = TermMatcher(Wanted(source, (source,), (wanted,)) for source, wanted in inline)
-        for finder in (own, matcher):
-            for match in finder.find(work.segment):
-                if any(match.start < end and start < match.end for start, end in taken):
-                    continue
-                taken.append((match.start, match.end))
-                yield AppliedTerm(match.text, match.term.targets[0], occurs(text, match.term.targets), match.start, match.end)
+def _finish(work: Work, target: str, strict: bool) -> Translation:
+    """The translation of a segment, with what there is to say about it."""
+    text = work.text(target)
+    if strict and work.path:
+        missing = [use.term.targets[0] for use, found in zip(work.uses, applied(work.uses, text), strict=True) if not found]
+        text = with_missing(text, missing, target)
+    found = zip(work.uses, applied(work.uses, text), strict=True)
+    pieces = sum(sentence.pieces for sentence in work.sentences)
+    mean = sum(sentence.log_probability for sentence in work.sentences) / pieces if pieces else 0.0
+    return Translation(
+        text=text,
+        source=work.source,
+        pivot=PIVOT if len(work.path) > 1 else None,
+        terms=tuple(AppliedTerm(use.text, use.term.targets[0], done, use.start, use.end, use.overrides) for use, done in found),
+        protected=sum(span.kind != KIND for sentence in work.sentences for span in sentence.spans),
+        score=round(100 * math.exp(mean), 2),
+    )
 
 
 def _split(text: str) -> SplitText:
@@ -244,14 +337,9 @@ def _split(text: str) -> SplitText:
     return SplitText(gaps, sentences)
 
 
-def _prepare_sentence(text: str) -> Sentence:
-    """A sentence normalised, masked and calmed; one without letters of its own is not translated."""
-    plain = normalize(text)
-    spans = find_protected(plain)[: len(MARKERS)]
-    masked = mask(plain, spans)
-    if not LETTER.search(masked):
-        return Sentence(text, spans, translate=False)
-    return Sentence(calm(masked), spans, translate=True)
+def _masked(plain: str) -> str:
+    """A normalised sentence with what is protected masked."""
+    return mask(plain, find_protected(plain)[: len(MARKERS)])
 
 
 def _hypotheses(sources: list[list[int]], direction: Direction, beams: int, should_stop: Callable[[], bool]) -> list[Hypothesis]:
@@ -269,8 +357,8 @@ def _hypotheses(sources: list[list[int]], direction: Direction, beams: int, shou
 
 def sentence_ids(text: str, direction: Direction, target: str) -> list[list[int]]:
     """The ids of every sentence of a text that is to be translated, as the model of `direction` reads them."""
-    sentences = [_prepare_sentence(sentence) for sentence in _split(text).sentences]
-    return [ids for sentence in sentences if sentence.translate for ids in _chunks(sentence.text, direction, target)]
+    sentences = [_masked(normalize(sentence)) for sentence in _split(text).sentences]
+    return [ids for masked in sentences if LETTER.search(masked) for ids in _chunks(calm(masked), direction, target)]
 
 
 def _chunks(text: str, direction: Direction, target: str) -> list[list[int]]:
@@ -280,6 +368,9 @@ def _chunks(text: str, direction: Direction, target: str) -> list[list[int]]:
     if len(ids) <= room or len(text) < 2:
         return [ids]
     middle = len(text) // 2
-    cuts = [match.start() for match in CLAUSE.finditer(text) if 0 < match.start() < len(text)]
+    terms = [match.span() for match in REGION.finditer(text)]
+    cuts = [i for i in (match.start() for match in CLAUSE.finditer(text)) if 0 < i < len(text) and not any(s < i < e for s, e in terms)]
+    if not cuts and terms:
+        return _chunks(bare(text), direction, target)
     cut = min(cuts, key=lambda place: abs(place - middle), default=middle)
     return [*_chunks(text[:cut].strip(), direction, target), *_chunks(text[cut:].strip(), direction, target)]

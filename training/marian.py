@@ -19,6 +19,8 @@ from torch.utils.data import Dataset
 from transformers import GenerationConfig, MarianConfig, MarianMTModel, TrainingArguments
 
 from configs.schema import MarianShape, Params, TrainTranslation
+from data.annotation import TERM_MARKS
+from data.glossary import load_glossaries
 from data.pieces import MarianPieces
 from data.protect import MARKERS
 from data.records import Segment, read_jsonl, tree_sha256
@@ -33,6 +35,7 @@ from training.distillation import teacher_sha256, with_teacher
 from training.judging import TranslationJudge
 from training.manifest import write_training_manifest
 from training.samples import Sample, SentencePair, directions, number, of_industries, sentence_pairs
+from training.term_samples import TermSamples
 from training.trainer import StreamTrainer, fit, make_repeatable, optimizers, recorded, result_inputs, spread_weights, training_arguments
 from training.vocabulary import write_marian_vocabulary
 
@@ -265,8 +268,10 @@ def gather(name: str, base: Base | None, params: Params, prepared: Path, out: Pa
     out.mkdir(parents=True, exist_ok=True)
     parts = {part: read_jsonl(prepared / f"{part}.jsonl", Segment) for part in ("train", "validation")}
     noise = {"train": settings.augmentation, "validation": None}
+    glossaries = load_glossaries(prepared / "glossaries")
+    annotators = {"train": TermSamples(glossaries.values(), params.prepare_translation.languages, settings.terms), "validation": None}
     rows = {
-        part: sentence_pairs(of_industries(segments, settings.industries), pairs, params.seed, noise[part])
+        part: sentence_pairs(of_industries(segments, settings.industries), pairs, params.seed, noise[part], annotators[part])
         for part, segments in parts.items()
     }
     if name in settings.distillation.teachers:
@@ -279,7 +284,7 @@ def gather(name: str, base: Base | None, params: Params, prepared: Path, out: Pa
         pieces = MarianPieces(out)
         model: Any = build_model(settings.model, pieces, settings.optimizer.dropout)
     else:
-        model = start_marian(base, out, MARKERS, settings.optimizer.dropout)
+        model = start_marian(base, out, [*MARKERS, *TERM_MARKS], settings.optimizer.dropout)
         pieces = MarianPieces(out, base.codes)
     if base and settings.tuning == "lora":
         model = add_adapters(model, settings.lora, marker_ids(out))

@@ -18,6 +18,7 @@ from data.pieces import MarianPieces
 from data.protect import mask_pair
 from data.records import Segment
 from data.sentences import split
+from training.term_samples import TermSamples
 
 
 class SentencePair(NamedTuple):
@@ -60,11 +61,16 @@ def directions(model: str, languages: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def sentence_pairs(
-    segments: Iterable[Segment], pairs: Sequence[tuple[str, str]], seed: int, noise: Augmentation | None = None
+    segments: Iterable[Segment],
+    pairs: Sequence[tuple[str, str]],
+    seed: int,
+    noise: Augmentation | None = None,
+    terms: TermSamples | None = None,
 ) -> list[SentencePair]:
     """The pairs of every sentence and direction.
 
-    `noise` is how often a source gets which kind of it, drawn anew for each direction; `None`: never.
+    `noise` is how often a source gets which kind of it, drawn anew for each direction; `None`: never. `terms`
+    annotates terms.
 
     A segment whose sides split into the same number of sentences gives that many pairs, since serving translates sentence by sentence;
     any other is one pair. A segment that lacks a language gives no pairs of it; informal wording is read, never written.
@@ -81,7 +87,8 @@ def sentence_pairs(
             for left, right in zip(*sides, strict=True):
                 kind = draw_kind(noise, chance) if noise else None
                 noisy = augment_pair(left, right, kind, source, chance) if kind else (left, right)
-                read, written = mask_pair(normalize(noisy[0]), normalize(noisy[1]), chance)
+                plain = normalize(noisy[0]), normalize(noisy[1])
+                read, written = mask_pair(*(terms.annotate(*plain, (source, target), chance) if terms else plain), chance)
                 found.append(SentencePair(calm(read), written, target, segment.id))
     return found
 

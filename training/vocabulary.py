@@ -17,6 +17,7 @@ from typing import Literal
 import sentencepiece
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
+from data.annotation import TERM_MARKS
 from data.pieces import EOS, PAD, UNKNOWN, language_code
 from data.protect import MARKERS
 
@@ -70,7 +71,7 @@ def write_marian_vocabulary(texts: Iterable[str], size: int, languages: Sequence
         languages: target languages that get a `>>lang<<` code; none for a model with one target.
         folder: where the three files go.
     """
-    model = train_pieces(texts, size, "bpe", MARKERS)
+    model = train_pieces(texts, size, "bpe", [*MARKERS, *TERM_MARKS])
     for name in ("source.spm", "target.spm"):
         (folder / name).write_bytes(model)
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +83,11 @@ def written(word: Word) -> list[str]:
     if len(word) == 1:
         return [word["base"]]
     return [word[name] for name in sorted(word, key=lambda n: (n != "base", n)) if name not in FEATURES]
+
+
+def ranked(terms: Iterable[Term]) -> list[Term]:
+    """The terms in the order of their ids' hashes: a new one changes the place of few others."""
+    return sorted(terms, key=lambda term: hashlib.sha256(term.id.encode()).hexdigest())
 
 
 def entry_of(term: Term) -> dict[str, Any]:

@@ -13,15 +13,18 @@ from typing import Any
 
 import pytest
 
+from data.annotation import FEATURES, FORMS, START, TERMS, bare
 from data.glossary import Glossary, Term
 from data.protect import MARKERS
 from serving.answers import AppliedTerm
 from serving.bundle import load_translator
 from serving.engine.decoding import Hypothesis, never
 from serving.errors import DeadlineError, InvalidError, NotFoundError
+from serving.glossaries import Glossaries
 from serving.models import ModelInfo
 from serving.translator import BATCH_ROWS, Direction, Translator, sentence_ids
 
+T0, T1, F, PL = *TERMS[:2], FEATURES["f"], FORMS["pl"]
 LANGUAGES = ("de", "en", "es", "zh")
 END, CODE = 0, 1
 PUMP = Term(
@@ -65,17 +68,29 @@ class Typist:
         return [Hypothesis([ord(c) for c in self.write(text)], math.log(0.5)) for text in texts]
 
 
-def direction(name: str, pairs: Sequence[tuple[str, str]], write: Callable[[str], str] = str.upper, max_pieces: int = 30_000) -> Direction:
+def direction(
+    name: str,
+    pairs: Sequence[tuple[str, str]],
+    write: Callable[[str], str] = str.upper,
+    max_pieces: int = 30_000,
+    *,
+    annotates: bool = True,
+) -> Direction:
     info = ModelInfo(name, "0123456789ab", "translation", LANGUAGES, tuple(pairs), "int8")
     glossaries = {"machinery": Glossary("machinery", (PUMP, VALVE))}
-    return Direction(info, Letters(), Typist(write), max_pieces, glossaries)  # type: ignore[arg-type]
+    return Direction(info, Letters(), Typist(write), max_pieces, glossaries, annotates)  # type: ignore[arg-type]
 
 
-def make(write: Callable[[str], str] = str.upper, max_pieces: int = 30_000) -> Translator:
+def make(write: Callable[[str], str] = str.upper, max_pieces: int = 30_000, *, annotates: bool = True) -> Translator:
     """From English and into English, as the shipped models do."""
     others = [language for language in LANGUAGES if language != "en"]
-    forth = direction("en-xx", [("en", other) for other in others], write, max_pieces)
-    return Translator([forth, direction("xx-en", [(other, "en") for other in others], write, max_pieces)])
+    forth = direction("en-xx", [("en", other) for other in others], write, max_pieces, annotates=annotates)
+    return Translator([forth, direction("xx-en", [(other, "en") for other in others], write, max_pieces, annotates=annotates)])
+
+
+def obeying(text: str) -> str:
+    """What a model writes that repeats its source, terms obeyed."""
+    return re.sub(f"{START}( ?)[^{START}]*?([{TERMS[0]}-{TERMS[-1]}])[{''.join([*FORMS.values(), *FEATURES.values()])}]*", r"\1\2", text)
 
 
 def translated(text: str, write: Callable[[str], str] = str.upper, source: str = "en", target: str = "de") -> str:
@@ -318,7 +333,9 @@ def test_terms_are_found_where_they_stand_and_applied_if_the_translation_has_the
         "👍 Hydraulic pumps": "👍 Hydraulikpumpen",
         "and a VALVE for the hydraulic pump": "und ein Absperrteil für die HYDRAULIKPUMPE",
     }
-    [answer] = make(lambda text: german[text.replace(MARKERS[0], "👍")]).translate([text], source="en", target="de", industry="machinery")
+    [answer] = make(lambda text: german[bare(text).replace(MARKERS[0], "👍")]).translate(
+        [text], source="en", target="de", industry="machinery"
+    )
     assert [(term.source, term.target, term.applied) for term in answer.terms] == [
         ("Hydraulic pumps", "Hydraulikpumpe", True),
         ("VALVE", "Ventil", False),
@@ -333,7 +350,7 @@ def test_terms_of_the_request_win_over_the_glossary_s() -> None:
     inline = [("Hydraulic Pump", "Hydropumpe"), ("absent", "abwesend")]
     [answer] = translator.translate([text], source="en", target="de", industry="machinery", inline=inline)
     assert sorted(answer.terms, key=lambda term: term.start) == [
-        AppliedTerm("hydraulic pump", "Hydropumpe", True, 2, 16),
+        AppliedTerm("hydraulic pump", "Hydropumpe", True, 2, 16, overrides="Hydraulikpumpe"),
         AppliedTerm("valve", "Ventil", True, 23, 28),
     ]
     overlapping = translator.translate([text], source="en", target="de", industry="machinery", inline=[("pump", "Pumpe")])[0].terms
@@ -348,6 +365,117 @@ def test_without_an_industry_there_are_only_the_request_s_terms() -> None:
 
 def test_a_term_without_a_form_in_the_target_is_not_reported() -> None:
     assert make().translate(["A valve."], source="en", target="zh", industry="machinery")[0].terms == ()
+
+
+def asked(translator: Translator, source: str, target: str) -> list[str]:
+    """What the model of a pair was given to read, calls in order."""
+    decoder: Any = translator._by_pair[source, target].decoder
+    return [text for batch in decoder.asked for text in batch]
+
+
+def test_terms_are_annotated_with_what_they_are_to_become() -> None:
+    translator = make()
+    translator.translate(["The hydraulic pumps of PO-4711 need a valve."], source="en", target="de", industry="machinery")
+    [read] = asked(translator, "en", "de")
+    assert read == (f"The{START} hydraulic pumps{T0}{F}{PL} of {MARKERS[0]} need a{START} valve{T1}.")
+
+
+def test_a_term_with_a_number_in_it_is_a_term_and_what_holds_a_term_is_kept() -> None:
+    translator, inline = make(obeying), [("5 V adapter", "5-V-Netzteil"), ("pump", "Pumpe")]
+    [answer] = translator.translate(["A 5 V adapter, see https://a.example/pump now"], source="en", target="de", inline=inline)
+    assert asked(translator, "en", "de") == [f"A{START} 5 V adapter{T0}, see {MARKERS[0]} now"]
+    assert [(term.source, term.applied) for term in answer.terms] == [("5 V adapter", True)]
+
+
+def test_without_a_glossary_nothing_is_annotated() -> None:
+    translator = make()
+    translator.translate(["The hydraulic pump."], source="en", target="de")
+    assert asked(translator, "en", "de") == ["The hydraulic pump."]
+
+
+def test_a_model_that_knows_no_annotations_gets_markers() -> None:
+    translator = make(annotates=False)
+    [answer] = translator.translate(["The hydraulic pump 12 and a valve."], source="en", target="de", industry="machinery")
+    assert asked(translator, "en", "de") == [f"The {MARKERS[0]} {MARKERS[1]} and a {MARKERS[2]}."]
+    assert answer.text == "THE Hydraulikpumpe 12 AND A Ventil."
+    assert ([term.applied for term in answer.terms], answer.protected) == ([True, True], 1)
+
+
+def test_a_term_goes_by_way_of_english_under_its_english_name() -> None:
+    said = {"液压泵坏了": f"The {T0}{PL} are broken", "The hydraulic pumps are broken": f"Die {T0}{PL} sind kaputt"}
+    translator = make(lambda text: said[bare(text)])
+    [answer] = translator.translate(["液压泵坏了"], source="zh", target="de", industry="machinery")
+    assert asked(translator, "zh", "en") == [f"{START}液压泵{T0}{PL}坏了"]
+    assert asked(translator, "en", "de") == [f"The{START} hydraulic pumps{T0}{F}{PL} are broken"]
+    assert answer.text == "Die Hydraulikpumpen sind kaputt"
+    assert [(term.source, term.target, term.applied) for term in answer.terms] == [("液压泵", "Hydraulikpumpe", True)]
+
+
+def test_a_term_without_an_english_name_is_held() -> None:
+    translator = make()
+    [answer] = translator.translate(["液压泵坏了"], source="zh", target="de", inline=[("液压泵", "Hydropumpe")])
+    assert asked(translator, "zh", "en") == asked(translator, "en", "de") == [f"{MARKERS[0]}坏了"]
+    assert answer.terms[0].applied
+
+
+def test_strict_terms_hold_what_the_model_missed_and_only_that() -> None:
+    translator = make(lambda text: bare(text).replace("valve", "Absperrteil").replace("hydraulic pump", "Hydraulikpumpe"))
+    asking: Any = {"source": "en", "target": "de", "industry": "machinery"}
+    text = "A hydraulic pump. A hydraulic pump and a valve, and 12 valve kits."
+    [missed] = translator.translate([text], **asking)
+    assert [term.applied for term in missed.terms] == [True, True, False, False]
+    [answer] = translator.translate([text], **asking, strict_terms=True)
+    assert answer.text == "A Hydraulikpumpe. A Hydraulikpumpe and a Ventil, and 12 Ventil kits."
+    assert [term.applied for term in answer.terms] == [True, True, True, True]
+    assert len(asked(translator, "en", "de")) == 2 + 2 + 1
+
+
+@pytest.mark.parametrize(
+    ("write", "target", "expected"),
+    [
+        (lambda _: "Nichts.", "de", "Nichts Hydraulikpumpe Ventil."),
+        (lambda _: "没有。", "zh", "没有 液压泵。"),
+        (lambda _: "", "de", "A Hydraulikpumpe and a Ventil."),
+        (lambda _: "Hydraulikpumpenventil", "de", "Hydraulikpumpenventil Hydraulikpumpe Ventil"),
+    ],
+)
+def test_strict_terms_are_kept_whatever_the_model_does(write: Callable[[str], str], target: str, expected: str) -> None:
+    [answer] = make(write).translate(["A hydraulic pump and a valve."], source="en", target=target, industry="machinery", strict_terms=True)
+    assert answer.text == expected
+    assert all(term.applied for term in answer.terms)
+
+
+def test_more_held_terms_than_markers() -> None:
+    text = " ".join(["hydraulic pump"] * 30)
+    [answer] = make(lambda text: bare(text).upper()).translate([text], source="en", target="de", industry="machinery", strict_terms=True)
+    assert answer.text.count("Hydraulikpumpe") == 30
+    assert len(answer.terms) == 30
+    assert all(term.applied for term in answer.terms)
+
+
+def test_a_term_is_applied_as_often_as_it_stands_there() -> None:
+    [answer] = make(lambda _: "Die Hydraulikpumpe!").translate(
+        ["A hydraulic pump, hydraulic pump!"], source="en", target="de", industry="machinery"
+    )
+    assert [term.applied for term in answer.terms] == [True, False]
+
+
+def test_a_term_that_keeps_its_case() -> None:
+    led = Term("machinery/led", (), {"en": {"base": "LED"}, "de": {"base": "Leuchtdiode"}}, case="keep")
+    glossaries = Glossaries({"machinery": Glossary("machinery", (led,))})
+    [answer] = make().translate(["The LED led us."], source="en", target="de", industry="machinery", glossaries=glossaries)
+    assert [(term.source, term.start) for term in answer.terms] == [("LED", 4)]
+
+
+def test_a_long_sentence_is_not_cut_in_a_term() -> None:
+    translator = make(max_pieces=80)
+    translator.translate(
+        ["We have the hydraulic pump here and there and a hydraulic pump too."], source="en", target="de", industry="machinery"
+    )
+    read = asked(translator, "en", "de")
+    assert len(read) > 1
+    assert all(text.count(START) == sum(text.count(mark) for mark in TERMS) for text in read)
+    assert sum(text.count(START) for text in read) == 2
 
 
 def test_a_deadline_stops_between_batches_too() -> None:
