@@ -19,12 +19,13 @@ from data.glossary import Glossary, load_glossaries
 from data.language import UNSPACED, UnknownLanguageError, canonical, detect
 from data.normalize import calm, normalize
 from data.pieces import MarianPieces
-from data.protect import MARKERS, Span, find_protected, mask, restore
+from data.protect import MARKERS, Span, find_protected, mask
 from data.sentences import SplitText, split
 from data.terms import TermMatcher, Wanted, occurs
 from serving.answers import AppliedTerm, Translation
 from serving.engine.decoding import Decoder, Hypothesis, never
 from serving.errors import Detail, InvalidError, NotFoundError
+from serving.finishing import finish
 from serving.models import ModelInfo
 
 if TYPE_CHECKING:
@@ -206,7 +207,9 @@ class Translator:
 
     def _finish(self, work: Work, target: str, pivoted: bool, glossary: Glossary | None, inline: Sequence[tuple[str, str]]) -> Translation:
         """The translation of a segment, put together again."""
-        written = [restore(s.text, s.spans) if s.translate else s.text for s in work.sentences]
+        kept = self._wanted_forms(work, target, glossary, inline)
+        sentences = zip(work.parts.sentences, work.sentences, strict=True)
+        written = [finish(text, s.text, s.spans, target, kept) if s.translate else s.text for text, s in sentences]
         changed = work.source != target and any(sentence.translate for sentence in work.sentences)
         text = work.parts.join(written, spaced=target not in UNSPACED) if changed else work.segment
         pieces = sum(sentence.pieces for sentence in work.sentences)
@@ -232,6 +235,11 @@ class Translator:
                     continue
                 taken.append((match.start, match.end))
                 yield AppliedTerm(match.text, match.term.targets[0], occurs(text, match.term.targets), match.start, match.end)
+
+    def _wanted_forms(self, work: Work, target: str, glossary: Glossary | None, inline: Sequence[tuple[str, str]]) -> list[str]:
+        """What the answer may have for the terms of the source: their text stays as the glossary has it."""
+        found = self._matcher(glossary, work.source, target).find(work.segment)
+        return [*(wanted for _, wanted in inline), *(form for match in found for form in match.term.targets)]
 
     def _matcher(self, glossary: Glossary | None, source: str, target: str) -> TermMatcher:
         """The matcher of a glossary for a pair of languages, built once."""

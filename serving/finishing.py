@@ -1,0 +1,73 @@
+"""From what a model wrote about a masked sentence to the sentence of the answer.
+
+The protected spans come back (`data.restoring`), the punctuation is the target language's (`data.punctuation`), and little stays little:
+
+- where the model wrote no letter although the source has some, the source stands;
+- so it does where up to four words, or Chinese characters, became far more (`most_words`): a sentence that nobody said is worse than
+  a word that is not translated. It does not where the answer has a term's wanted form;
+- up to four words without a final mark have none in the answer;
+- OK is OK in every language.
+
+Not covered: a translation of the right length that is wrong; names of one word, which a model may translate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from data.language import HAN
+from data.normalize import normalize
+from data.protect import Span, mask
+from data.punctuation import punctuate
+from data.restoring import restore
+
+FEW = 4  # words or Chinese characters
+WORD = re.compile(rf"{HAN.pattern}|(?:(?!{HAN.pattern})[^\W\d_])+(?:['’-](?:(?!{HAN.pattern})[^\W\d_])+)*")
+FINAL_MARKS = ".!?…。！？；"
+CLOSING = " \"'”’»)）」』"
+SAME_EVERYWHERE = frozenset({"ok", "okay"})
+
+
+def finish(source: str, written: str, spans: Sequence[Span], target: str, kept: Sequence[str] = ()) -> str:
+    """The sentence of the answer.
+
+    Args:
+        source: the sentence as it was sent.
+        written: what the model wrote about it, with markers for the spans.
+        spans: the protected spans of the normalised source.
+        target: language of the answer.
+        kept: wanted forms of terms, which stay as they are.
+    """
+    masked = mask(normalize(source), spans)
+    if not _believable(masked, written, kept):
+        return source
+    words = len(WORD.findall(masked))
+    if words <= FEW and not masked.rstrip(CLOSING).endswith(tuple(FINAL_MARKS)):
+        written = _unmarked(written, kept)
+    return restore(punctuate(written, target, kept), masked, spans, kept)
+
+
+def most_words(masked: str) -> int:
+    """The most words that a translation of few words may have; Chinese characters count as words.
+
+    Of 28,266 such pairs in the shipped glossaries and phrases 11 are longer (clockwise: en el sentido de las agujas del reloj). Half
+    the letters are for German compounds: 3 words and 2 alone would be too few for 108.
+    """
+    return max(3 * len(WORD.findall(masked)) + 2, len(masked) // 2)
+
+
+def _believable(masked: str, written: str, kept: Sequence[str]) -> bool:
+    """Whether `written` can be a translation as far as its length tells."""
+    words = len(WORD.findall(masked))
+    if masked.strip(f"{FINAL_MARKS}, ").lower() in SAME_EVERYWHERE or not WORD.search(written):
+        return False
+    return words > FEW or len(WORD.findall(written)) <= most_words(masked) or any(term in written for term in kept if term)
+
+
+def _unmarked(written: str, kept: Sequence[str]) -> str:
+    """`written` without a mark at its end, and without the one that Spanish then has at its start; terms keep theirs."""
+    bare = written.rstrip(f"{FINAL_MARKS} ")
+    if any(written.rstrip().endswith(term) for term in kept if term):
+        return written
+    return bare.lstrip("¿¡") if bare != written and not re.search(r"[¿¡].*[?!]", bare) else bare
