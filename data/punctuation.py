@@ -7,7 +7,8 @@ Only what is wrong changes: a model mostly writes it right. A mark takes the for
 a.example and a Latin sentence within a Chinese one keep theirs. Never changed: protected spans (`data.protect`) and their markers, and
 the texts in `kept` (terms, which stand as their glossary has them).
 
-In Chinese, spaces beside a full-width mark and between two Chinese characters go; those between Chinese and Latin stay.
+In Chinese, spaces beside a full-width mark and between two Chinese characters go; those between Chinese and Latin stay. A space between
+two stretches of Chinese stands for a pause in chats, and becomes a comma where each is of three characters or more.
 
 Not covered: ... and ……; 「」 and 《》; - and ——; full-width letters and digits.
 
@@ -23,20 +24,24 @@ from data.language import HAN, UNSPACED
 from data.normalize import PRIVATE_USE
 from data.protect import find_protected
 
-FULL = dict(zip(",.;:?!()", "，。；：？！（）", strict=True))
-ASCII = {full: mark for mark, full in FULL.items()} | {"、": ","}
-MARK = re.compile(r"[,;:?!]|(?<!\.)\.(?!\.)")
+FULL = dict(zip(",.;:?!", "，。；：？！", strict=True))
+ASCII = {full: mark for mark, full in FULL.items()} | {"、": ",", "（": "(", "）": ")"}
+MARK = re.compile(r",|[?!]+|[;:](?!-?[()])|(?<!\.)\.(?![.A-Za-z])")  # :) is a smile, .com an end
 BRACKETS = re.compile(r"\(([^()]*)\)")
 QUOTES = re.compile(r"\"([^\"]*)\"")
-LATIN_SENTENCE = re.compile(r"[A-Za-zÀ-ɏ][,;:]? +[A-Za-zÀ-ɏ'’\-]+$")  # two words before a mark
-FULL_MARK = "，。；：？！（）、“”"
-NEEDLESS = re.compile(rf"[ \u00a0\u3000]+(?=[{FULL_MARK}])|(?<=[{FULL_MARK}])[ \u00a0\u3000]+|(?<={HAN.pattern})[ \u00a0\u3000]+(?={HAN.pattern})")
-FULL_WIDTH = re.compile(rf" *[{''.join(ASCII)}] *")
+LATIN_SENTENCE = re.compile(r"[A-Za-zÀ-ɏ][,;:.!?]? +[A-Za-zÀ-ɏ'’\-]+$")  # two words before a mark
+FULL_MARK = "，。；：？！（）、"
+QUOTED = rf"(?:{HAN.pattern}|[“”])"
+GAP = r"(?<![ \u00a0\u3000])[ \u00a0\u3000]+"
+NEEDLESS = re.compile(rf"{GAP}(?=[{FULL_MARK}])|(?<=[{FULL_MARK}]){GAP}|(?<={QUOTED}){GAP}(?={QUOTED})")
+PAUSE = re.compile(rf"(?<={HAN.pattern * 3}){GAP}(?={HAN.pattern * 3})")
+NEAR = 80  # characters looked at on each side of a mark, so that a text of marks takes linear time
+FULL_WIDTH = re.compile(rf"(?<! ) *[{''.join(ASCII)}] *")
 
 
 def punctuate(text: str, language: str, kept: Sequence[str] = ()) -> str:
     """`text`, one line in `language`, with that language's punctuation; `kept` are texts that stay as they are."""
-    rules = (_brackets, _quotes, _marks, _spaces) if language in UNSPACED else (_ascii,)
+    rules = (_brackets, _quotes, _marks, _pauses, _spaces) if language in UNSPACED else (_ascii,)
     for rule in rules:
         text = rule(text, _frozen(text, kept))
     return text
@@ -58,7 +63,7 @@ def _brackets(text: str, frozen: Frozen) -> str:
     """Brackets full-width around Chinese, and behind it."""
 
     def wide(match: re.Match[str]) -> str:
-        chinese = HAN.search(match[1]) or _chinese(text[: match.start()].rstrip()[-1:])
+        chinese = HAN.search(match[1]) or _chinese(_before(text, match.start())[-1:])
         return f"（{match[1].strip()}）" if chinese and not frozen(match.start()) and not frozen(match.end() - 1) else match[0]
 
     return BRACKETS.sub(wide, text)
@@ -77,20 +82,37 @@ def _quotes(text: str, frozen: Frozen) -> str:
 
 def _marks(text: str, frozen: Frozen) -> str:
     """Marks full-width where they stand in Chinese."""
-    return MARK.sub(lambda match: match[0] if frozen(match.start()) or not _in_chinese(text, match.start(), frozen) else FULL[match[0]], text)
+    if not HAN.search(text):
+        return text
+
+    def wide(match: re.Match[str]) -> str:
+        start, end = match.span()
+        return "".join(FULL[mark] for mark in match[0]) if not frozen(start) and _in_chinese(text, start, end, frozen) else match[0]
+
+    return MARK.sub(wide, text)
 
 
-def _in_chinese(text: str, place: int, frozen: Frozen) -> bool:
-    """Whether the mark at `place` belongs to Chinese text: it follows Chinese, or stands between a value or one Latin word and Chinese."""
-    left, right = text[:place].rstrip(" "), text[place + 1 :].lstrip(" ")
-    if not left or (right and text[place + 1].isdigit()):
+def _in_chinese(text: str, start: int, end: int, frozen: Frozen) -> bool:
+    """Whether marks belong to Chinese text: they follow Chinese, or stand between a value or one Latin word and Chinese or the end."""
+    left, right = _before(text, start), text[end : end + NEAR]
+    if not left or right[:1].isdigit():
         return False
     if _chinese(left[-1]):
         return True
-    ends = not right.strip("”’）」』\")")
-    if frozen(len(left) - 1):
-        return _chinese(right[:1]) or (ends and HAN.search(text) is not None)
-    return text[place] != "." and not LATIN_SENTENCE.search(left) and (_chinese(right[:1]) or (ends and HAN.search(text) is not None))
+    ends = end + NEAR > len(text) and not right.strip(' ”’）」』")')
+    if frozen(start - 1):
+        return ends or (text[start] != "." and _chinese(right.lstrip(" ")[:1]))  # 14.11. is a date
+    return text[start] != "." and (ends or _chinese(right.lstrip(" ")[:1])) and not LATIN_SENTENCE.search(left)
+
+
+def _before(text: str, place: int) -> str:
+    """What stands before a place, without space at its end."""
+    return text[max(0, place - NEAR) : place].rstrip(" ")
+
+
+def _pauses(text: str, frozen: Frozen) -> str:
+    """A comma for a space between two stretches of Chinese."""
+    return PAUSE.sub(lambda match: match[0] if frozen(match.start()) else "，", text)
 
 
 def _spaces(text: str, frozen: Frozen) -> str:
@@ -102,20 +124,18 @@ def _ascii(text: str, frozen: Frozen) -> str:
     """Full-width marks as ASCII ones with the spaces that go with them, but for those within Chinese that was left as it is."""
 
     def narrow(match: re.Match[str]) -> str:
-        left, right = text[: match.start()], text[match.end() :]
+        left, right = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
         mark = match[0].strip(" ")
-        place = match.start() + match[0].index(mark)
-        chinese = HAN.match(left[-1:] or right[:1]) and (not right or HAN.match(right))
-        between_digits = left[-1:].isdigit() and right[:1].isdigit() and len(match[0]) == 1
-        if frozen(place) or chinese or between_digits:
+        chinese = HAN.match(left or right) and (not right or HAN.match(right))
+        if frozen(match.start() + match[0].index(mark)) or chinese or (left.isdigit() and right.isdigit() and match[0] == mark):
             return match[0]
-        opens, spaced = mark == "（", right and right[0] not in ".,;:?!)]”\"'" and right[0] not in ASCII
-        before = " " if opens and left and left[-1] not in "([ " else ""
-        return before + ASCII[mark] + (" " if spaced and not opens else "")
+        if mark == "（":
+            return ("" if left in {"", "(", "["} else " ") + "("
+        return ASCII[mark] + (" " if right and right not in f".,;:?!)]”\"'{''.join(ASCII)}" else "")
 
     return FULL_WIDTH.sub(narrow, text)
 
 
 def _chinese(character: str) -> bool:
     """Whether a character is Chinese, or a mark of Chinese text; an empty one is not."""
-    return bool(character) and (HAN.match(character) is not None or character in FULL_MARK or character in "《》「」『』…")
+    return bool(character) and (HAN.match(character) is not None or character in FULL_MARK or character in "“”《》「」『』…")

@@ -28,12 +28,16 @@ from data.normalize import PRIVATE_USE
 from data.numerals import spells_number, spells_one
 from data.protect import MARKERS, Span, find_protected
 
-FINAL = re.compile(r"[.!?…。！？；]*[\"'”’)）」』]*$")
+FINAL = ".!?…。！？；\"'“”’»)）」』"  # what may stand at the end of a sentence
 LISTED = re.compile(r"[\s,;/、，；+&\-–]*")  # what stands between the values of a list
 NEXT_WORD = re.compile(r"(?<=\s)\S")
 CHINESE_MARK = re.compile(r"[，；：、]")
 OPENING = "([{“‘„«¿¡（《「『"
-TRACES = re.compile(r" {2,}| ?[(（] ?[)）] ?| +(?=[.,;:!?])|^[ ,;:，；：、]+")  # what a value leaves that is taken out
+EMPTY = re.compile(r" ?[(（]\s*[)）]")
+TRACES = re.compile(r" +(?=[.,;:!?，。；：？！])|^[ ,;:，；：、]+")
+SENTENCE_MARKS = re.compile(r"[.,;:!?]+(?=\S)")
+JOINING = ".,:/-&=#_~@+"  # between two of what a value can hold
+JOINING_BEHIND = "/&=#_~@+"  # PO-123456-Auftrag is German
 SEPARATORS = (" ", ", ", "; ")  # tried in this order until a span is found again as itself
 
 
@@ -66,7 +70,7 @@ def _each_once(written: str, own: Sequence[str]) -> str:
         elif PRIVATE_USE.match(character):
             continue
         kept.append(character)
-    return TRACES.sub(" ", "".join(kept)) if len(kept) < len(written) else written
+    return _tidy("".join(kept)) if len(kept) < len(written) else written
 
 
 def invented(written: str, masked: str, allowed: Sequence[str] = ()) -> list[Span]:
@@ -89,7 +93,12 @@ def _without_inventions(written: str, masked: str, own: Sequence[str], allowed: 
     for span in invented(written, masked, allowed):
         parts += [written[position : span.start], lost.pop(0) if lost else ""]
         position = span.end
-    return TRACES.sub(" ", "".join([*parts, written[position:]])).strip() if position else written
+    return _tidy("".join([*parts, written[position:]])) if position else written
+
+
+def _tidy(text: str) -> str:
+    """`text` without what a value leaves that is taken out: empty brackets, two spaces, one before a mark, a comma at the start."""
+    return re.sub(" {2,}", " ", TRACES.sub("", EMPTY.sub("", text))).strip()
 
 
 def _with_lost(written: str, masked: str, own: Sequence[str], i: int) -> str:
@@ -98,20 +107,21 @@ def _with_lost(written: str, masked: str, own: Sequence[str], i: int) -> str:
     after = next((marker for marker in own[i + 1 :] if marker in written), "")
     at = masked.index(own[i])
     if before and LISTED.fullmatch(gap := masked[masked.index(before) + 1 : at]):
-        place = written.index(before) + 1
-        return written[:place] + gap + _spaced("", own[i], written[place:]) + written[place:]
+        place, text = written.index(before) + 1, CHINESE_MARK.sub(", ", gap) + own[i]
+        return written[:place] + text + _spaced("", "", written[place:]) + written[place:]
     if after and LISTED.fullmatch(gap := masked[at + 1 : masked.index(after)]):
-        place = written.index(after)
-        return written[:place] + _spaced(written[:place], own[i], "") + gap + written[place:]
+        place, text = written.index(after), own[i] + CHINESE_MARK.sub(", ", gap)
+        return written[:place] + _spaced(written[:place], text, "") + written[place:]
+    if before and after and written.index(before) > written.index(after):
+        before = after = ""
     place = _place(written, _between(written, before, after), _share(masked, at, before, after))
     return written[:place] + _spaced(written[:place], own[i], written[place:]) + written[place:]
 
 
 def _between(text: str, before: str, after: str) -> tuple[int, int]:
     """From behind the marker `before` to the marker `after`; from the start or to the final mark without them."""
-    found = FINAL.search(text)
-    start, end = text.index(before) + 1 if before else 0, text.index(after) if after else found.start() if found else len(text)
-    return start, max(start, end)
+    start = text.index(before) + 1 if before else 0
+    return start, max(start, text.index(after) if after else len(text.rstrip(FINAL)))
 
 
 def _share(masked: str, at: int, before: str, after: str) -> float:
@@ -142,17 +152,20 @@ def _spaced(left: str, text: str, right: str) -> str:
 
 
 def _chinese(character: str) -> bool:
+    """Whether a character is Chinese or a full-width mark."""
     return HAN.match(character) is not None or "\u3000" <= character <= "\u303f" or "\uff01" <= character <= "\uff60"
 
 
 def _filled(written: str, masked: str, span_of: dict[str, Span]) -> str:
     """`written` with the spans in place, those apart that would be read as one with what stands beside them."""
+    for marker, span in span_of.items():
+        if span.text[0].isalnum() and _letter_before(written, marker) and not _letter_before(masked, marker):
+            written = written.replace(marker, f" {marker}")
     for separator in SEPARATORS:
         text, places = _fill(written, span_of)
         found = {(span.start, span.end) for span in find_protected(text)}
-        for marker, (start, end) in places.items():
-            if (start, end) not in found or _glued(written, masked, marker, span_of[marker]):
-                written = _apart(written, marker, separator)
+        for marker in (marker for marker, place in places.items() if place not in found):
+            written = _apart(written, marker, separator)
     return _fill(written, span_of)[0]
 
 
@@ -168,12 +181,8 @@ def _fill(written: str, span_of: dict[str, Span]) -> tuple[str, dict[str, tuple[
     return "".join(parts), places
 
 
-def _glued(written: str, masked: str, marker: str, span: Span) -> bool:
-    """Whether a letter stands right before a span that begins with a letter or digit, and did not in the source."""
-    return span.text[0].isalnum() and _letter_before(written, marker) and not _letter_before(masked, marker)
-
-
 def _letter_before(text: str, marker: str) -> bool:
+    """Whether a letter that is not Chinese stands right before a marker."""
     place = text.index(marker)
     return place > 0 and text[place - 1].isalpha() and not HAN.match(text[place - 1])
 
@@ -183,9 +192,14 @@ def _apart(written: str, marker: str, separator: str) -> str:
     left, right = written.split(marker)
     if separator != " " and left.endswith(" ") and PRIVATE_USE.match(left[-2:]):
         left = left[:-1] + separator
-    elif left and (_joins(left[-1]) or left[-1] in ".,:/-"):
+    elif left and (_joins(left[-1]) or left[-1] in JOINING):
         left += separator
-    return left + marker + (separator if right and _joins(right[0]) else "") + right
+    marks = SENTENCE_MARKS.match(right)
+    if marks:
+        right = marks[0] + separator + right[marks.end() :]
+    elif right and (_joins(right[0]) or right[0] in JOINING_BEHIND):
+        right = separator + right
+    return left + marker + right
 
 
 def _joins(character: str) -> bool:
