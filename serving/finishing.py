@@ -3,8 +3,9 @@
 The protected spans come back (`data.restoring`), the punctuation is the target language's (`data.punctuation`), and little stays little:
 
 - where the model wrote no letter although the source has some, the source stands;
-- so it does where up to four words, or Chinese characters, became far more (`most_words`): a sentence that nobody said is worse than
-  a word that is not translated. It does not where the answer has a term's wanted form;
+- so it does where up to four words, or Chinese characters, became far more (`most_words`), or something of which the model was not sure
+  (`LEAST_PROBABILITY`): what nobody said is worse than a word that is not translated. It does not where the answer has a term's wanted
+  form;
 - up to four words without a final mark have none in the answer;
 - OK is OK in every language.
 
@@ -24,12 +25,15 @@ from data.restoring import restore
 
 FEW = 4  # words or Chinese characters
 WORD = re.compile(rf"{HAN.pattern}|(?:(?!{HAN.pattern})[^\W\d_])+(?:['’-](?:(?!{HAN.pattern})[^\W\d_])+)*")
+# Of the demo models' answers to 1,500 phrases and terms of few words, 1,042 came below it: none was right, their mean chrF was 7. From 40 %
+# on 6 of 60 were right, their mean chrF 41.
+LEAST_PROBABILITY = 0.2
 FINAL_MARKS = ".!?…。！？；"
 CLOSING = " \"'”’»)）」』"
 SAME_EVERYWHERE = frozenset({"ok", "okay"})
 
 
-def finish(source: str, written: str, spans: Sequence[Span], target: str, kept: Sequence[str] = ()) -> str:
+def finish(source: str, written: str, spans: Sequence[Span], target: str, kept: Sequence[str] = (), probability: float = 1.0) -> str:
     """The sentence of the answer.
 
     Args:
@@ -38,11 +42,14 @@ def finish(source: str, written: str, spans: Sequence[Span], target: str, kept: 
         spans: the protected spans of the normalised source.
         target: language of the answer.
         kept: wanted forms of terms, which stay as they are.
+        probability: mean probability of what the model wrote, per piece.
     """
     masked = mask(normalize(source), spans)
-    if not _believable(masked, written, kept):
-        return source
     words = len(WORD.findall(masked))
+    if masked.strip(f"{FINAL_MARKS}, ").lower() in SAME_EVERYWHERE or not WORD.search(written):
+        return source
+    if words <= FEW and not any(term in written for term in kept if term) and _guessed(masked, written, probability):
+        return source
     if words <= FEW and not masked.rstrip(CLOSING).endswith(tuple(FINAL_MARKS)):
         written = _unmarked(written, kept)
     return restore(punctuate(written, target, kept), masked, spans, kept)
@@ -57,12 +64,9 @@ def most_words(masked: str) -> int:
     return max(3 * len(WORD.findall(masked)) + 2, len(masked) // 2)
 
 
-def _believable(masked: str, written: str, kept: Sequence[str]) -> bool:
-    """Whether `written` can be a translation as far as its length tells."""
-    words = len(WORD.findall(masked))
-    if masked.strip(f"{FINAL_MARKS}, ").lower() in SAME_EVERYWHERE or not WORD.search(written):
-        return False
-    return words > FEW or len(WORD.findall(written)) <= most_words(masked) or any(term in written for term in kept if term)
+def _guessed(masked: str, written: str, probability: float) -> bool:
+    """Whether a model that read few words did not know what to write."""
+    return probability < LEAST_PROBABILITY or len(WORD.findall(written)) > most_words(masked)
 
 
 def _unmarked(written: str, kept: Sequence[str]) -> str:

@@ -74,6 +74,11 @@ class Sentence:
     log_probability: float = 0.0
     pieces: int = 0
 
+    @property
+    def probability(self) -> float:
+        """The mean probability of a piece, over all legs."""
+        return math.exp(self.log_probability / self.pieces) if self.pieces else 1.0
+
 
 @dataclass
 class Work:
@@ -209,7 +214,7 @@ class Translator:
         """The translation of a segment, put together again."""
         kept = self._wanted_forms(work, target, glossary, inline)
         sentences = zip(work.parts.sentences, work.sentences, strict=True)
-        written = [finish(text, s.text, s.spans, target, kept) if s.translate else s.text for text, s in sentences]
+        written = [finish(text, s.text, s.spans, target, kept, s.probability) if s.translate else s.text for text, s in sentences]
         changed = work.source != target and any(sentence.translate for sentence in work.sentences)
         text = work.parts.join(written, spaced=target not in UNSPACED) if changed else work.segment
         pieces = sum(sentence.pieces for sentence in work.sentences)

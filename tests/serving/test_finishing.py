@@ -181,6 +181,27 @@ def test_how_many_words_few_may_become() -> None:
     assert [most_words(text) for text in ("ja", "ja bitte", "泵", "请发货", "Einfuhrumsatzsteuer")] == [5, 8, 5, 11, 9]
 
 
+@pytest.mark.parametrize(
+    ("source", "probability", "expected"),
+    [
+        ("to reserve", 0.19, "to reserve"),  # what a small model wrote for it: die Preis
+        ("to reserve", 0.21, "die Preis"),
+        ("we would like to reserve", 0.19, "die Preis"),  # five words
+    ],
+)
+def test_few_words_of_which_the_model_is_not_sure_stay(source: str, probability: float, expected: str) -> None:
+    assert finish(source, "die Preis", [], "de", probability=probability) == expected
+    assert finish(source, "die Preis", [], "de", ["Preis"], probability) == "die Preis"
+
+
+def test_the_probability_is_the_sentence_s_own() -> None:
+    model = translator(str.upper)
+    decoder: Any = model._by_pair["en", "de"].decoder
+    chances = iter([-1.7, -1.5])
+    decoder.decode = lambda sources, **_: [Hypothesis(list(map(ord, "JA")), next(chances)) for _ in sources]
+    assert model.translate(["yes! no!"], source="en", target="de")[0].text == "JA no!"  # the shorter one is decoded first
+
+
 def test_a_term_may_be_long() -> None:
     assert finish("reloj", "in the sense of a clock", [], "en", ["in the sense of a clock"]) == "in the sense of a clock"
     assert finish("Ltd", "S.L.", [], "es", ["S.L."]) == "S.L."
