@@ -24,8 +24,9 @@ from data.sentences import SplitText, split
 from data.terms import TermMatcher, Wanted, occurs
 from serving.answers import AppliedTerm, Translation
 from serving.engine.decoding import Decoder, Hypothesis, never
-from serving.errors import Detail, InvalidError, NotFoundError
+from serving.errors import Detail, InvalidError
 from serving.finishing import finish
+from serving.glossaries import Glossaries
 from serving.models import ModelInfo
 
 if TYPE_CHECKING:
@@ -96,6 +97,9 @@ class Translator:
     Args:
         directions: the models; no pair twice.
         beams: width of the search where a call names none; 1 is greedy.
+
+    Attributes:
+        glossaries: those of the models; of two of one industry the later model's.
     """
 
     def __init__(self, directions: Sequence[Direction], beams: int = 1) -> None:
@@ -103,9 +107,7 @@ class Translator:
         self.described = [direction.info for direction in directions]
         self._by_pair = {pair: direction for direction in directions for pair in direction.info.pairs}
         self.languages = tuple(sorted({language for pair in self._by_pair for language in pair}))
-        self._glossaries = {name: glossary for direction in directions for name, glossary in direction.glossaries.items()}
-        self.industries = tuple(sorted(self._glossaries))
-        self._matchers: dict[tuple[str, str, str], TermMatcher] = {}
+        self.glossaries = Glossaries({name: glossary for direction in directions for name, glossary in direction.glossaries.items()})
 
     def model_for(self, source: str | None, target: str) -> ModelInfo:
         """The model that makes the last step into `target`."""
@@ -134,6 +136,7 @@ class Translator:
         industry: str | None = None,
         inline: Sequence[tuple[str, str]] = (),
         beams: int | None = None,
+        glossaries: Glossaries | None = None,
         should_stop: Callable[[], bool] = never,
     ) -> list[Translation]:
         """The translations, one per segment, in order.
@@ -145,6 +148,7 @@ class Translator:
             industry: whose glossary is to be reported on.
             inline: (source, target) terms of this request; they win over the glossary's.
             beams: width of the search; `None`: the translator's own.
+            glossaries: where the industry's is looked up; `None`: the translator's own.
             should_stop: asked between decoding steps.
 
         Raises:
@@ -153,7 +157,9 @@ class Translator:
             DeadlineError: `should_stop` said so.
         """
         target = self._language(target, "target")
-        glossary = self._glossary(industry)
+        glossaries = glossaries or self.glossaries
+        if industry is not None:
+            glossaries.get(industry)  # an unknown one is refused before anything is computed
         works = [self._prepare(i, segment, source) for i, segment in enumerate(segments)]
         paths = {work.source: self.path(work.source, target) for work in works}
         for leg in (0, 1):
@@ -163,21 +169,14 @@ class Translator:
                     by_pair.setdefault(paths[work.source][leg], []).extend(s for s in work.sentences if s.translate)
             for pair, sentences in by_pair.items():
                 self._decode(pair, sentences, beams or self._beams, should_stop)
-        return [self._finish(work, target, len(paths[work.source]) > 1, glossary, inline) for work in works]
+        matchers = {language: glossaries.matcher(industry, language, target) for language in paths}
+        return [self._finish(work, target, len(paths[work.source]) > 1, matchers[work.source], inline) for work in works]
 
     def _language(self, code: str, name: str) -> str:
         try:
             return canonical(code, self.languages)
         except UnknownLanguageError as error:
             raise InvalidError(str(error), [Detail(name, str(error))]) from None
-
-    def _glossary(self, industry: str | None) -> Glossary | None:
-        if industry is None:
-            return None
-        if industry not in self._glossaries:
-            problem = f"no glossary for industry {industry!r}; there are: {', '.join(self.industries)}"
-            raise NotFoundError(problem, [Detail("industry", problem)])
-        return self._glossaries[industry]
 
     def _prepare(self, index: int, segment: str, source: str | None) -> Work:
         """A segment split and masked."""
@@ -210,9 +209,9 @@ class Translator:
         for sentence, parts in zip(sentences, written, strict=True):
             sentence.text = joiner.join(filter(None, parts)) or sentence.text
 
-    def _finish(self, work: Work, target: str, pivoted: bool, glossary: Glossary | None, inline: Sequence[tuple[str, str]]) -> Translation:
+    def _finish(self, work: Work, target: str, pivoted: bool, matcher: TermMatcher, inline: Sequence[tuple[str, str]]) -> Translation:
         """The translation of a segment, put together again."""
-        kept = self._wanted_forms(work, target, glossary, inline)
+        kept = _wanted_forms(work.segment, matcher, inline)
         sentences = zip(work.parts.sentences, work.sentences, strict=True)
         written = [finish(text, s.text, s.spans, target, kept, s.probability) if s.translate else s.text for text, s in sentences]
         changed = work.source != target and any(sentence.translate for sentence in work.sentences)
@@ -223,38 +222,26 @@ class Translator:
             text=text,
             source=work.source,
             pivot=PIVOT if pivoted else None,
-            terms=tuple(self._terms(work, text, target, glossary, inline)),
+            terms=tuple(self._terms(work, text, matcher, inline)),
             protected=sum(len(sentence.spans) for sentence in work.sentences),
             score=round(100 * math.exp(mean), 2),
         )
 
-    def _terms(
-        self, work: Work, text: str, target: str, glossary: Glossary | None, inline: Sequence[tuple[str, str]]
-    ) -> Iterable[AppliedTerm]:
+    def _terms(self, work: Work, text: str, matcher: TermMatcher, inline: Sequence[tuple[str, str]]) -> Iterable[AppliedTerm]:
         """The request's terms found in the source, and whether the translation has them."""
         taken: list[tuple[int, int]] = []
         own = TermMatcher(Wanted(source, (source,), (wanted,)) for source, wanted in inline)
-        for matcher in (own, self._matcher(glossary, work.source, target)):
-            for match in matcher.find(work.segment):
+        for finder in (own, matcher):
+            for match in finder.find(work.segment):
                 if any(match.start < end and start < match.end for start, end in taken):
                     continue
                 taken.append((match.start, match.end))
                 yield AppliedTerm(match.text, match.term.targets[0], occurs(text, match.term.targets), match.start, match.end)
 
-    def _wanted_forms(self, work: Work, target: str, glossary: Glossary | None, inline: Sequence[tuple[str, str]]) -> list[str]:
-        """What the answer may have for the terms of the source: their text stays as the glossary has it."""
-        found = self._matcher(glossary, work.source, target).find(work.segment)
-        return [*(wanted for _, wanted in inline), *(form for match in found for form in match.term.targets)]
 
-    def _matcher(self, glossary: Glossary | None, source: str, target: str) -> TermMatcher:
-        """The matcher of a glossary for a pair of languages, built once."""
-        if glossary is None:
-            return TermMatcher(())
-        key = (glossary.industry, source, target)
-        if key not in self._matchers:
-            terms = (Wanted(t.id, tuple(t.read_as(source)), tuple(t.surfaces(target)), t.case == "keep") for t in glossary.terms)
-            self._matchers[key] = TermMatcher(t for t in terms if t.sources and t.targets)
-        return self._matchers[key]
+def _wanted_forms(segment: str, matcher: TermMatcher, inline: Sequence[tuple[str, str]]) -> list[str]:
+    """What the answer may have for the terms of a segment: their text stays as the glossary has it."""
+    return [*(wanted for _, wanted in inline), *(form for match in matcher.find(segment) for form in match.term.targets)]
 
 
 def _split(text: str) -> SplitText:

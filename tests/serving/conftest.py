@@ -25,7 +25,6 @@ class FakeTranslator:
     """Writes segments in capitals; `act` stands in for the time and the trouble that a model can have."""
 
     languages = ("en", "zh")
-    industries = ("machinery",)
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []

@@ -431,7 +431,7 @@ def test_a_real_model_stops_at_its_deadline(real: Translator) -> None:
 
 
 def test_a_bundle_s_own_glossary_is_reported_on(real: Translator) -> None:
-    assert {"apparel", "machinery"} <= set(real.industries)
+    assert {"apparel", "machinery"} <= set(real.glossaries.industries)
     [answer] = real.translate(["We need ten hydraulic pumps."], source="en", target="de", industry="machinery")
     assert [(term.source, term.target, term.start, term.end) for term in answer.terms] == [("hydraulic pumps", "Hydraulikpumpe", 12, 27)]
 
