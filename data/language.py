@@ -52,7 +52,7 @@ def detect(text: str, supported: tuple[str, ...]) -> str:
         raise UnknownLanguageError(f"the text is in none of the languages served: {', '.join(supported)}")
     if "zh" in supported and 4 * han >= len(letters):
         return "zh"
-    found = _detector(supported).detect_language_of(text)
+    found = _detector(supported).detect_language_of(text.encode(errors="replace").decode())  # half a surrogate pair is not UTF-8
     return found.iso_code_639_1.name.lower() if found else supported[0]
 
 

@@ -14,6 +14,7 @@ from data.language import HAN
 SPACES = re.compile(r"\s+")
 INVISIBLE = re.compile("[\u200b\u200c\u200e\u200f\u2060\ufeff\u00ad]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
+SURROGATE = re.compile("[\ud800-\udfff]")  # half of a pair: no text for SentencePiece, which takes UTF-8
 NOT_COMPARED = re.compile("[^\\w\ue000-\uf8ff]|_")
 WORD = re.compile(r"[^\W\d_]\w*")
 NO_CAPITAL = frozenset("ßºªµ")  # small letters that a caps-lock key leaves as they are
@@ -22,11 +23,12 @@ SENTENCEPIECE_SPACE = "\u2581"  # SentencePiece's own sign for a space
 
 
 def normalize(text: str) -> str:
-    """`text` in NFC, every run of white space one space, markers and invisible characters gone.
+    """`text` in NFC, every run of white space one space, markers, half surrogate pairs and invisible characters gone.
 
     The result can be shorter than the input; offsets into the input do not hold for it.
     """
-    text = INVISIBLE.sub("", PRIVATE_USE.sub("\ufffd", text)).replace(SENTENCEPIECE_SPACE, "_")
+    text = SURROGATE.sub("\ufffd", PRIVATE_USE.sub("\ufffd", text))
+    text = INVISIBLE.sub("", text).replace(SENTENCEPIECE_SPACE, "_")
     return SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
 
 

@@ -1,7 +1,8 @@
-"""What must not change in translation: found in the source, masked for the model, put back after it.
+"""What must not change in translation: found in the source and masked for the model.
 
 A protected span becomes one private-use character ("marker"), which is a single piece of our own vocabularies; the model learns to
-copy it. One mechanism in preparation and in serving. The kinds are tried in the order of `KINDS`; a longer span of an earlier kind wins.
+copy it. One mechanism in preparation and in serving; `data.restoring` is the way back. The kinds are tried in the order of `KINDS`; a
+longer span of an earlier kind wins.
 
 Not covered: names of people and companies; codes in lower case with fewer than five digits; number formats are kept as they were
 written.
@@ -14,7 +15,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from data.annotation import REGION, TERM_MARKS
+from data.annotation import REGION
 
 FIRST_MARKER = 0xE000
 MARKERS = tuple(chr(FIRST_MARKER + i) for i in range(20))
@@ -56,9 +57,12 @@ _NOT_HERE = r"(?!\s|(?<=[A-Za-z])[a-z](?!ttps?://|ww\.))"
 PATTERN = re.compile(_NOT_HERE + "(?:" + "|".join(f"(?P<{kind}>{expression})" for kind, expression in KINDS.items()) + ")")
 
 
+TERM_KIND = "term"  # of the span of a term that goes through the models as a marker; no kind of what is protected
+
+
 @dataclass(frozen=True)
 class Span:
-    """A protected piece of a text; offsets are code points, `end` exclusive."""
+    """A piece of a text that is masked; offsets are code points, `end` exclusive."""
 
     kind: str
     text: str
@@ -106,20 +110,3 @@ def mask_pair(source: str, target: str, chance: random.Random) -> tuple[str, str
     by_place = sorted((match for _, match in kept), key=lambda t: t.start)
     masked_target = mask(target, by_place, [marker_of[id(match)] for match in by_place])
     return mask(source, [span for span, _ in kept], markers), masked_target
-
-
-def restore(translated: str, spans: Sequence[Span], markers: Sequence[str] = MARKERS) -> str:
-    """`translated` with each marker replaced by its span, each span once.
-
-    A marker that stands twice is kept where it stands first; a span whose marker is missing is appended, before the final mark of the
-    sentence: misplaced is better than lost. Markers without a span are dropped.
-    """
-    for span, marker in zip(spans, markers, strict=False):
-        if marker in translated:
-            head, tail = translated.split(marker, 1)
-            translated = head + span.text + tail.replace(marker, "")
-        else:
-            end = re.search(r"[.!?。！？]*$", translated)
-            place = end.start() if end else len(translated)
-            translated = f"{translated[:place]} {span.text}{translated[place:]}".lstrip()
-    return "".join(c for c in translated if c not in MARKERS and c not in TERM_MARKS)

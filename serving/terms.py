@@ -18,12 +18,11 @@ from dataclasses import dataclass
 
 from data.annotation import START, TERMS, Annotation, annotate, form_of, grammar, spell
 from data.language import UNSPACED
-from data.protect import MARKERS, Span, find_protected
+from data.protect import MARKERS, TERM_KIND, Span, find_protected
 from data.terms import TermMatch, TermMatcher, Wanted, count
 from serving.glossaries import Glossaries
 
 HELD = "\ue02f"  # stands for a held term until it gets its marker
-KIND = "term"  # of the span of a held term
 FINAL = re.compile(r"[.!?。！？\s]*$")
 
 
@@ -145,7 +144,7 @@ def first_leg(plain: str, uses: Sequence[Use], language: str) -> Reading:
             annotations.append(Annotation(start, end, grammar(use.term.words[language])))
     text = annotate(text, annotations)
     places = [i for i, character in enumerate(text) if character == HELD]
-    spans = [Span(KIND, use.term.targets[0], i, i + 1) for use, i in zip(held, places, strict=True)]
+    spans = [Span(TERM_KIND, use.term.targets[0], i, i + 1) for use, i in zip(held, places, strict=True)]
     return Reading(text, sorted([*find_protected(text), *spans], key=lambda span: span.start)[: len(MARKERS)], marked)
 
 

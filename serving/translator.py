@@ -23,14 +23,15 @@ from data.glossary import Glossary, load_glossaries
 from data.language import UNSPACED, UnknownLanguageError, canonical, detect
 from data.normalize import calm, normalize
 from data.pieces import MarianPieces
-from data.protect import MARKERS, Span, find_protected, mask, restore
+from data.protect import MARKERS, TERM_KIND, Span, find_protected, mask
 from data.sentences import SplitText, split
 from serving.answers import AppliedTerm, Translation
 from serving.engine.decoding import Decoder, Hypothesis, never
 from serving.errors import Detail, InvalidError
+from serving.finishing import Written, finish
 from serving.glossaries import PIVOT, Glossaries
 from serving.models import ModelInfo
-from serving.terms import HELD, KIND, RequestTerms, Use, applied, first_leg, later_leg, spelled, with_missing
+from serving.terms import HELD, RequestTerms, Use, applied, first_leg, later_leg, spelled, with_missing
 
 if TYPE_CHECKING:
     from serving.bundle import Bundle
@@ -78,7 +79,8 @@ class Sentence:
         sent: as it was sent.
         plain: normalised.
         uses: its terms.
-        text: what the models read and write, leg by leg; masked.
+        masked: the same, its spans masked.
+        text: what the models read and write, leg by leg; masked, its terms annotated or spelled.
         spans: what is masked in it.
         marked: the terms that are annotated.
         translate: false for one without letters of its own.
@@ -88,6 +90,7 @@ class Sentence:
     sent: str
     plain: str
     uses: list[Use]
+    masked: str = ""
     text: str = ""
     spans: list[Span] = field(default_factory=list)
     marked: list[Use] = field(default_factory=list)
@@ -100,6 +103,7 @@ class Sentence:
         reading = first_leg(self.plain, self.uses, path[0][1])
         self.spans, self.marked = reading.spans, reading.marked
         masked = mask(reading.text, self.spans).replace(HELD, "")
+        self.masked = bare(masked)
         self.translate = LETTER.search(masked) is not None or bool(self.uses)
         self.text, self.log_probability, self.pieces = calm(masked), 0.0, 0
 
@@ -110,9 +114,16 @@ class Sentence:
         else:
             self.text = spelled(self.text, self.marked, path[leg][1])
 
-    def written(self) -> str:
-        """The translation, with its spans put back."""
-        return restore(self.text, self.spans) if self.translate else self.sent
+    def written(self, target: str) -> str:
+        """The sentence of the answer, in the target language."""
+        wanted = [form for use in self.uses for form in use.term.targets]
+        found = Written(self.text, self.masked, self.spans, self.probability)
+        return finish(self.sent, found, target, wanted) if self.translate else self.sent
+
+    @property
+    def probability(self) -> float:
+        """The mean probability of a piece, over all legs."""
+        return math.exp(self.log_probability / self.pieces) if self.pieces else 1.0
 
 
 @dataclass
@@ -154,7 +165,7 @@ class Work:
         """The translation as it stands, put together again."""
         if not self.path or not any(sentence.translate for sentence in self.sentences):
             return self.segment
-        return self.parts.join([sentence.written() for sentence in self.sentences], spaced=target not in UNSPACED)
+        return self.parts.join([sentence.written(target) for sentence in self.sentences], spaced=target not in UNSPACED)
 
     def hold_missing(self, target: str) -> None:
         """Hold the terms that the translation lacks, so that their sentences are translated once more."""
@@ -319,7 +330,7 @@ def _finish(work: Work, target: str, strict: bool) -> Translation:
         source=work.source,
         pivot=PIVOT if len(work.path) > 1 else None,
         terms=tuple(AppliedTerm(use.text, use.term.targets[0], done, use.start, use.end, use.overrides) for use, done in found),
-        protected=sum(span.kind != KIND for sentence in work.sentences for span in sentence.spans),
+        protected=sum(span.kind != TERM_KIND for sentence in work.sentences for span in sentence.spans),
         score=round(100 * math.exp(mean), 2),
     )
 

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data.normalize import normalize
-from data.protect import KINDS, MARKERS, Span, find_protected, mask, mask_pair, restore
+from data.protect import KINDS, MARKERS, find_protected, mask, mask_pair
 
 PIECES = [
     "PO-123456",
@@ -149,69 +149,20 @@ def test_spans_slice_to_their_text_in_order_without_overlap_or_margins(text):
 @settings(deadline=None, max_examples=400)
 @given(NORMALIZED)
 @example("订单PO-123456的380V电机")
-def test_mask_and_restore_is_the_identity(text):
+def test_a_mask_puts_each_marker_in_the_place_of_its_span(text):
     spans = find_protected(text)[: len(MARKERS)]
     masked = mask(text, spans)
     assert [c for c in masked if c in MARKERS] == list(MARKERS[: len(spans)])
-    assert restore(masked, spans) == text
+    assert "".join(spans[MARKERS.index(c)].text if c in MARKERS else c for c in masked) == text
 
 
 def test_twenty_spans_fit_and_more_are_refused():
     text = " ".join(f"PO-{i:06}" for i in range(25))
     spans = find_protected(text)
     assert len(spans) == 25
-    assert restore(mask(text, spans[:20]), spans[:20]) == text
+    assert mask(text, spans[:20]) == " ".join([*MARKERS, *(f"PO-{i:06}" for i in range(20, 25))])
     with pytest.raises(ValueError, match="25 protected spans, but only 20 markers"):
         mask(text, spans)
-
-
-OUTPUT = st.lists(st.sampled_from([*MARKERS[:6], MARKERS[-1], "Ware ", "这", "。", ".", "?", " "]), max_size=14).map("".join)
-
-
-@settings(deadline=None, max_examples=400)
-@given(OUTPUT, st.lists(st.sampled_from(["PO-1", "380 V", "IP67", "5", "https://x.example"]), max_size=5))
-@example("", ["PO-1"])
-def test_restore_never_loses_a_span_and_never_leaves_a_marker(translated, texts):
-    spans = [Span("code", text, 0, len(text)) for text in texts]
-    result = restore(translated, spans)
-    assert not any(marker in result for marker in MARKERS)
-    for text, times in Counter(texts).items():
-        assert result.count(text) >= times
-    words = re.sub(f"[{''.join(MARKERS)}]", "", translated)
-    for text in sorted(texts, key=len, reverse=True):
-        result = result.replace(text, "", 1)
-    assert "".join(result.split()) == "".join(words.split())
-
-
-@pytest.mark.parametrize(
-    ("translated", "expected"),
-    [
-        ("Auftrag {1} mit {0}.", "Auftrag 380 V mit PO-1."),  # the model may move them
-        ("{0}{0} und {1} {0}", "PO-1 und 380 V "),
-        ("Auftrag {1}.", "Auftrag 380 V PO-1."),
-        ("订单{0}。", "订单PO-1 380 V。"),
-        ("Was?!", "Was PO-1 380 V?!"),
-        ("{0} {1} {2}", "PO-1 380 V "),  # a marker that nobody gave
-        ("", "PO-1 380 V"),
-    ],
-)
-def test_restore(translated, expected):
-    spans = [Span("code", "PO-1", 0, 4), Span("measure", "380 V", 0, 5)]
-    assert restore(translated.format(*MARKERS), spans) == expected
-
-
-def test_markers_typed_by_a_customer_are_text():
-    typed = f"the sign {MARKERS[0]} on PO-123456 and {MARKERS[19]}"
-    text = normalize(typed)
-    spans = find_protected(text)
-    assert [span.text for span in spans] == ["PO-123456"]
-    assert restore(mask(text, spans), spans) == "the sign \ufffd on PO-123456 and \ufffd"
-
-
-@pytest.mark.parametrize("text", ["</s>", "<pad>", "a </s> b <unk> c"])
-def test_control_pieces_typed_by_a_customer_survive(text):
-    spans = find_protected(text)
-    assert restore(mask(text, spans), spans) == text
 
 
 @settings(deadline=None, max_examples=400)
