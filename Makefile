@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml configs/constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint configs/constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint configs/constraints.txt --editable '.[train,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint configs/constraints.txt --editable '.[train,eval,dev]'
 	touch $(STAMP)
 
 # Stages that do not need each other run side by side, trainings on a core each; what they need stands in the line before. If one fails, the

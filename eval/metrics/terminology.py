@@ -47,16 +47,18 @@ def term_hits(hypothesis: str, terms: Iterable[Forms]) -> list[bool]:
 def term_success(hypotheses: Sequence[str], terms: Sequence[Sequence[Forms]]) -> float:
     """Share of the source's terms that stand in the translation, 0..100.
 
-    How often a term stands there is not looked at: twice in the source and once in the translation, both succeed.
+    Each term counts as often as it is listed, but how often it stands there is not looked at: twice in the source and once in the
+    translation, both succeed, as in the term success of WMT 2025. `exact_match` is stricter: it takes a place once.
 
     Args:
         hypotheses: one per segment.
-        terms: per segment, the target forms of each term found in its source.
+        terms: per segment, the target forms of each term found in its source: all forms of all admitted words.
 
     Raises:
         ValueError: not one list of terms per hypothesis, or not one term in all of them.
 
-    Source: exact-match accuracy, Alam et al. 2021, https://arxiv.org/abs/2106.11891
+    Source: exact-match accuracy, Alam et al. 2021, https://arxiv.org/abs/2106.11891; WMT 2025's terminology task, track 1 (without its
+        lemmas, and with word boundaries), https://github.com/wmt-conference/wmt25-terminology
     """
     if len(hypotheses) != len(terms):
         raise ValueError(f"term success needs the terms of each hypothesis, got {len(terms)} lists for {len(hypotheses)}")

@@ -4,6 +4,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eval.metrics.marked import MarkedSegment, MarkedTerm, read_marked
 from eval.metrics.terminology import (
@@ -38,6 +40,33 @@ def test_a_term_inside_another_word_is_not_the_term():
 
 def test_chinese_needs_no_word_boundary():
     assert term_hits("请报一下200台液压泵的价格。", [["液压泵"], ["拉链"]]) == [True, False]
+
+
+def test_traditional_characters_and_full_width_letters_are_the_term():
+    assert term_success(["液壓泵的電壓是Ｖ５"], [[["液压泵"], ["电压"], ["V5"]]]) == 100
+    assert term_success(["液压泵"], [[["液壓泵"]]]) == 100
+
+
+def test_a_term_wanted_twice_counts_twice_and_may_stand_there_once():
+    assert term_success(["Pumpe"], [[["Pumpe"], ["Pumpe"], ["Ventil"], ["Ventil"]]]) == 50
+    assert term_success(["Pumpe"], [[["Pumpe"], ["Pumpe"], ["Ventil"]]]) == pytest.approx(100 * 2 / 3)
+
+
+WANTED = st.lists(st.sampled_from(["Pumpe", "Ventil", "Lager", "液压泵"]), min_size=1, max_size=4)
+
+
+@given(st.lists(WANTED, min_size=1, max_size=4), st.randoms())
+def test_a_hypothesis_equal_to_the_reference_has_every_term_in_whatever_order(wanted, chance):
+    references = ["; ".join(words) for words in wanted]
+    terms = [[[word, "anders"] for word in words] for words in wanted]
+    assert term_success(references, terms) == 100
+    for row in terms:
+        chance.shuffle(row)
+    assert term_success([reference.upper() for reference in references], terms) == 100
+    half = term_success(["", *references], [[["x"]], *terms])
+    rows = list(zip(["", *references], [[["x"]], *terms], strict=True))
+    chance.shuffle(rows)
+    assert term_success([h for h, _ in rows], [t for _, t in rows]) == half < 100
 
 
 def test_success_is_over_all_terms_of_all_segments():
