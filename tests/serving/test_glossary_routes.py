@@ -289,20 +289,23 @@ def test_a_request_keeps_the_glossary_that_it_began_with(app: FastAPI, models: A
     models.translator.act = wait
     own = models.translator.glossaries.get("machinery").version
 
-    async def run() -> tuple[Any, Any, Any]:
+    async def run() -> list[Any]:
         headers = {"X-API-Key": KEY}
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1", headers=headers) as client:
             in_flight = asyncio.create_task(client.post("/v1/translate", json=TRANSLATE))
             await asyncio.to_thread(started.wait, 10)
+            in_line = asyncio.create_task(client.post("/v1/translate", json=TRANSLATE))
+            while not len(app.state.service.translate):
+                await asyncio.sleep(0.01)
             changed = await client.put(f"{PATH}?format=csv", content=ANTON)
             after = asyncio.create_task(client.post("/v1/translate", json=TRANSLATE))
             await asyncio.sleep(0.05)
             go_on.set()
-            return (await in_flight).json(), changed.json(), (await after).json()
+            return [changed.json()["version"], *[(await one).json()["glossary"]["version"] for one in (in_flight, in_line, after)]]
 
-    before, changed, after = asyncio.run(run())
-    assert (before["glossary"]["version"], after["glossary"]["version"]) == (own, changed["version"])
-    assert [asked["glossaries"].get("machinery").version for asked in models.translator.asked] == [own, changed["version"]]
+    changed, *used = asyncio.run(run())
+    assert used == [own, own, changed]
+    assert [asked["glossaries"].get("machinery").version for asked in models.translator.asked] == used
 
 
 def test_of_two_at_once_the_last_wins_and_both_are_written_down(make_app: Make, tmp_path: Path) -> None:

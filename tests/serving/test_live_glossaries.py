@@ -18,7 +18,7 @@ from serving.durable import LockedError
 from serving.errors import BusyError, ConflictError, NotFoundError, StorageError
 from serving.glossaries import Glossaries
 from serving.live_glossaries import LiveGlossaries
-from serving.state import Author, StateFolder
+from serving.state import Author, DamagedError, StateFolder
 
 AUTHOR = Author("0123abcd", "request-1", "127.0.0.1")
 # Says when it sees another version of the glossary of machinery, and which.
@@ -196,6 +196,23 @@ def test_damage_while_it_runs_changes_nothing(make: Make, tmp_path: Path, caplog
     assert used(live) == A
     (message,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert message.endswith("; what was in use stays in use")
+
+
+def test_an_upload_that_comes_damaged_changes_nothing(
+    make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    live, other = make(), make()
+    live.upload(A, BUNDLES, AUTHOR)
+    assert wait_for(other, A)
+
+    def load(*_: object) -> Glossary:
+        raise DamagedError("b.json is damaged")
+
+    monkeypatch.setattr(StateFolder, "load", load)
+    live.upload(B, BUNDLES, AUTHOR)
+    time.sleep(0.7)
+    assert (used(live), used(other)) == (B, A)
+    assert caplog.messages == ["b.json is damaged; for machinery what was in use stays in use"]
 
 
 def test_a_folder_that_cannot_be_read_for_a_while(make: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
