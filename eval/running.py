@@ -50,6 +50,8 @@ def free_port() -> int:
 def running_service(bundles: Path, log: Path, port: int | None = None) -> Iterator[Service]:
     """Start `python -m serving` on loopback, wait until it is ready, and stop it with all its processes at the end.
 
+    It has no API keys, and the bundles' own glossaries, whatever was uploaded to this machine's service.
+
     Args:
         bundles: folder of bundles to serve.
         log: file that takes what the service prints.
@@ -65,6 +67,7 @@ def running_service(bundles: Path, log: Path, port: int | None = None) -> Iterat
     started = time.monotonic()
     with log.open("wb") as output:
         environment = {name: value for name, value in os.environ.items() if name != "QUAYSIDE_API_KEYS"}
+        environment["QUAYSIDE_STATE"] = str(log.resolve().with_suffix(".state"))  # which nobody makes
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, env=environment)
     try:
         _wait(process, url, log)

@@ -1,11 +1,12 @@
 """The HTTP application: the routes, the one error shape, health, metrics and the API page.
 
     POST /v1/translate   POST /v1/classify   GET /v1/models        with an API key, see serving/guard.py
+    /v1/glossaries                                                 see serving/glossary_routes.py
     GET  /livez  /readyz  /metrics  /docs  /openapi.json           without
 
 A handler checks the limits, puts the work in line and makes the answer; it stops when the client hangs up.
 
-Not covered: glossaries over HTTP, `/v1/assist`; loading models and the process around this (`serving/service.py`).
+Not covered: `/v1/assist`; loading models and the process around this (`serving/service.py`).
 """
 
 from __future__ import annotations
@@ -15,22 +16,24 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fastapi import APIRouter, FastAPI, Request, Security
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from fastapi.security import APIKeyHeader, HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 
 from data.language import canonical
+from serving.describing import EVERY_ROUTE, KEY, WITH_BODY, refusals
 from serving.desk import understand
 from serving.docs import render_docs
 from serving.errors import InternalError, InvalidError, MethodError, NotFoundError, ServiceError, invalid
+from serving.glossary_routes import CHANGE, LOOK
 from serving.guard import GuardedRoute
+from serving.live_glossaries import LiveGlossaries
 from serving.messages import (
     ClassifyRequest,
     ClassifyResponse,
-    ErrorResponse,
+    GlossaryName,
     ModelDescription,
     ModelName,
     ModelsResponse,
@@ -44,6 +47,7 @@ from serving.messages import (
 from serving.observe import Boundary, Metrics
 from serving.routing import Routing
 from serving.settings import ServingSettings
+from serving.state import StateFolder
 from serving.waiting import Line, unless_gone
 
 if TYPE_CHECKING:
@@ -51,13 +55,7 @@ if TYPE_CHECKING:
     from serving.models import ModelInfo
     from serving.translator import Translator
 
-EVERY_ROUTE = {
-    401: "no known API key",
-    403: "no API keys are set, and not asked over loopback",
-    500: "a defect of ours",
-    503: "busy or not ready, see Retry-After",
-}
-WITH_BODY = {400: "not JSON", 413: "too large", 415: "not sent as JSON", 422: "not a valid request", 504: "not answered in time"}
+QUEUED_CHANGES = 4  # uploads of up to `glossary_bytes` each that wait in memory while one is checked
 ABOUT = (
     "Understands and translates messages of a support desk. Every error has one shape: "
     '{"error": {"code", "message", "details": [{"field", "problem"}]}}. Offsets are Unicode code points.'
@@ -88,25 +86,34 @@ class Service:
     settings: ServingSettings
     routing: Routing
     keys: tuple[str, ...]
+    admin_keys: tuple[str, ...]
+    glossaries: LiveGlossaries
     translate: Line
     classify: Line
+    changes: Line
     metrics: Metrics
 
     def close(self) -> None:
-        """Stop both lines."""
+        """Stop every line and thread."""
         self.translate.close()
         self.classify.close()
+        self.changes.close()
+        self.glossaries.close()
 
 
 def create_app(models: ServedModels, settings: ServingSettings, routing: Routing) -> FastAPI:
     """The application; reads the API keys from the environment once, now. Whoever made it closes `app.state.service` at the end."""
-    lines = Line("translate", settings.queue_length), Line("classify", settings.queue_length)
-    service = Service(models, settings, routing, settings.api_keys(), *lines, Metrics(lines))
+    lines = Line("translate", settings.queue_length), Line("classify", settings.queue_length), Line("changes", QUEUED_CHANGES)
+    glossaries = LiveGlossaries(StateFolder(settings.state_folder, settings.kept_uploads))
+    glossaries.start()
+    keys, admin_keys = settings.api_keys(), settings.admin_keys()
+    accepted = (*keys, *admin_keys) if keys else ()  # none: loopback is answered without a key
+    service = Service(models, settings, routing, accepted, admin_keys, glossaries, *lines, Metrics(lines))
 
     app = FastAPI(title="Quayside", description=ABOUT, version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.service = service
-    app.include_router(V1)
-    app.include_router(OPEN)
+    for router in (V1, LOOK, CHANGE, OPEN):
+        app.include_router(router)
     app.add_exception_handler(ServiceError, _refuse)
     app.add_exception_handler(RequestValidationError, _refuse_invalid)
     app.add_exception_handler(HTTPException, _refuse_http)
@@ -114,22 +121,11 @@ def create_app(models: ServedModels, settings: ServingSettings, routing: Routing
     return app
 
 
-def _refusals(meanings: dict[int, str]) -> dict[int | str, dict[str, Any]]:
-    """Refusals for the OpenAPI page."""
-    return {status: {"model": ErrorResponse, "description": meaning} for status, meaning in meanings.items()}
-
-
-_bearer, _header = HTTPBearer(auto_error=False), APIKeyHeader(name="X-API-Key", auto_error=False)  # for the OpenAPI page; the guard checks
-V1 = APIRouter(
-    prefix="/v1",
-    route_class=GuardedRoute,
-    dependencies=[Security(_bearer), Security(_header)],
-    responses=_refusals(EVERY_ROUTE),
-)
+V1 = APIRouter(prefix="/v1", route_class=GuardedRoute, dependencies=KEY, responses=refusals(EVERY_ROUTE))
 OPEN = APIRouter()
 
 
-@V1.post("/translate", responses=_refusals({**WITH_BODY, 404: "no such industry"}))
+@V1.post("/translate", responses=refusals({**WITH_BODY, 404: "no such industry"}))
 async def translate(body: TranslateRequest, request: Request) -> TranslateResponse:
     """Translate segments into one language; each may hold several sentences and lines."""
     service = _service(request)
@@ -137,7 +133,7 @@ async def translate(body: TranslateRequest, request: Request) -> TranslateRespon
     return await unless_gone(_translate(body, service), _hung_up(request))
 
 
-@V1.post("/classify", responses=_refusals(WITH_BODY))
+@V1.post("/classify", responses=refusals(WITH_BODY))
 async def classify(body: ClassifyRequest, request: Request) -> ClassifyResponse:
     """Say what a message is about, and where it goes."""
     service = _service(request)
@@ -158,7 +154,7 @@ async def livez() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@OPEN.get("/readyz", responses=_refusals({503: "the models are not loaded"}))
+@OPEN.get("/readyz", responses=refusals({503: "the models are not loaded"}))
 async def readyz(request: Request) -> dict[str, str]:
     """Say that every model is loaded."""
     _ = _service(request).models.described
@@ -186,6 +182,8 @@ def _service(request: Request) -> Service:
 async def _translate(body: TranslateRequest, service: Service) -> TranslateResponse:
     """The translation, once it is its turn."""
     translator = service.models.translator
+    glossaries = service.glossaries.over(translator.glossaries).glossaries  # one for all of the request, whatever is uploaded meanwhile
+    glossary = glossaries.get(body.industry) if body.industry is not None else None
     answered = await service.translate.submit(
         lambda should_stop: translator.translate(
             body.segments,
@@ -195,6 +193,7 @@ async def _translate(body: TranslateRequest, service: Service) -> TranslateRespo
             inline=[(term.source, term.target) for term in body.glossary],
             strict_terms=body.strict_terms,
             beams=body.beams,
+            glossaries=glossaries,
             should_stop=should_stop,
         ),
         service.settings.deadline_s,
@@ -203,6 +202,7 @@ async def _translate(body: TranslateRequest, service: Service) -> TranslateRespo
     return TranslateResponse(
         translations=[TranslatedSegment.model_validate(segment) for segment in answered.value],
         model=ModelName(name=model.name, version=model.version),
+        glossary=GlossaryName(industry=glossary.industry, version=glossary.version) if glossary is not None else None,
         timing_ms=Timing(queue=answered.queue_ms, compute=answered.compute_ms),
     )
 

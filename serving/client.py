@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -74,6 +75,23 @@ class QuaysideClient:
         """The answer of `/v1/models`."""
         return self._send("GET", "/v1/models")
 
+    def glossaries(self) -> dict[str, Any]:
+        """The answer of `/v1/glossaries`."""
+        return self._send("GET", "/v1/glossaries")
+
+    def glossary(self, industry: str) -> dict[str, Any]:
+        """The answer of `/v1/glossaries/INDUSTRY`: with its entries."""
+        return self._send("GET", f"/v1/glossaries/{industry}")
+
+    def upload_glossary(self, industry: str, file: Path) -> dict[str, Any]:
+        """Take the glossary of a file into use, with an admin key; the file's ending says its format."""
+        kind = file.suffix.lower().removeprefix(".").replace("yml", "yaml")
+        return self._send("PUT", f"/v1/glossaries/{industry}?format={kind}", content=file.read_bytes())
+
+    def restore_glossary(self, industry: str, version: str | None = None) -> dict[str, Any]:
+        """Take the former glossary into use again, or that of a version, with an admin key."""
+        return self._send("POST", f"/v1/glossaries/{industry}/restore{f'?version={version}' if version else ''}")
+
     def wait_until_ready(self, timeout_s: float) -> float:
         """Poll `/readyz`; returns the seconds that it took.
 
@@ -90,14 +108,14 @@ class QuaysideClient:
                     raise QuaysideError(error.code, f"not ready within {timeout_s:g} s: {error.message}", status=error.status) from None
             time.sleep(POLL_S)
 
-    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _send(self, method: str, path: str, body: dict[str, Any] | None = None, content: bytes | None = None) -> dict[str, Any]:
         """The JSON of an answer.
 
         Raises:
             QuaysideError: there was none, or it is an error.
         """
         try:
-            response = self._http.request(method, path, json=body)
+            response = self._http.request(method, path, json=body, content=content)
         except httpx.TimeoutException:
             raise QuaysideError("timeout", f"{method} {path}: no answer in time") from None
         except httpx.HTTPError as error:

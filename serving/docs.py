@@ -12,6 +12,8 @@ import shlex
 from html import escape
 from typing import Any
 
+from serving.describing import ADMIN
+
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a; background: #fff }
 h2 { margin-top: 2.5rem; border-top: 1px solid #ccc; padding-top: 1rem }
@@ -51,18 +53,38 @@ def _operation(method: str, path: str, operation: Schema, schemas: Schema, base_
     refusals = ", ".join(f"{code} {escape(answer['description'])}" for code, answer in answers.items() if code != "200")
     return (
         f"<h2><code>{method.upper()} {escape(path)}</code></h2><p>{escape(operation.get('description', ''))}</p>"
-        f"<pre>{escape(_curl(method, base_url + path, example, bool(operation.get('security'))))}</pre>"
-        f"{_table('Request', request, schemas)}{_table('Answer', _schema(answers.get('200', {}), schemas), schemas)}"
+        f"<pre>{escape(_curl(method, base_url + _filled(path, operation), operation, example))}</pre>"
+        f"{_parameters(operation, schemas)}{_table('Request', request, schemas)}"
+        f"{_table('Answer', _schema(answers.get('200', {}), schemas), schemas)}"
         f"{f'<p>Refused with: {refusals}</p>' if refusals else ''}"
     )
 
 
-def _curl(method: str, url: str, example: Any, needs_key: bool) -> str:
+def _curl(method: str, url: str, operation: Schema, example: Any) -> str:
     """The command line that sends the example."""
-    parts = ["curl -s", shlex.quote(url)] + (['-H "X-API-Key: $QUAYSIDE_API_KEY"'] if needs_key else [])
-    if method == "post":
+    named = f" -X {method.upper()}" if method != "get" and example is None else ""  # with -d, curl knows that it is a POST
+    parts = [f"curl -s{named}", shlex.quote(url)]
+    if schemes := [name for scheme in operation.get("security", ()) for name in scheme]:
+        parts.append(f'-H "X-API-Key: $QUAYSIDE_{"ADMIN" if schemes[0].startswith(ADMIN) else "API"}_KEY"')
+    if example is not None:
         parts += ["-H 'Content-Type: application/json'", "-d " + shlex.quote(json.dumps(example, indent=2, ensure_ascii=False))]
+    if sent := operation.get("requestBody", {}).get("x-example"):
+        parts += [f"-H 'Content-Type: {sent['type']}'", f"--data-binary {shlex.quote(sent['body'])}"]
     return " \\\n  ".join(parts)
+
+
+def _filled(path: str, operation: Schema) -> str:
+    """A path with the examples of its parameters."""
+    for parameter in operation.get("parameters", ()):
+        path = path.replace(f"{{{parameter['name']}}}", parameter["schema"].get("examples", [""])[0])
+    return path
+
+
+def _parameters(operation: Schema, schemas: Schema) -> str:
+    """What stands behind the question mark."""
+    found = [parameter for parameter in operation.get("parameters", ()) if parameter["in"] == "query"]
+    rows = {parameter["name"]: {**parameter["schema"], "description": parameter["description"]} for parameter in found}
+    return _table("Parameters", {"properties": rows}, schemas)
 
 
 def _table(title: str, schema: Schema, schemas: Schema) -> str:

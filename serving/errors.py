@@ -76,6 +76,12 @@ class MethodError(ServiceError):
     status, code = 405, "method_not_allowed"
 
 
+class ConflictError(ServiceError):
+    """Not possible as things stand."""
+
+    status, code = 409, "conflict"
+
+
 class TooLargeError(ServiceError):
     """The body, or a text in it, is over a limit."""
 
@@ -114,6 +120,12 @@ class NotReadyError(ServiceError):
     """A model is not loaded."""
 
     status, code = 503, "not_ready"
+
+
+class StorageError(ServiceError):
+    """The disk did not take a change, so nothing has changed."""
+
+    status, code = 503, "storage"
 
 
 class DeadlineError(ServiceError):

@@ -16,7 +16,6 @@ from serving.errors import Detail, NotFoundError
 
 PIVOT = "en"  # the language between two that no model joins
 NO_TERMS = TermMatcher(())
-Matchers = dict[tuple[str, str, str], TermMatcher]  # (version of the glossary, source, target) -> its matcher
 
 
 class Glossaries:
@@ -24,17 +23,27 @@ class Glossaries:
 
     Args:
         by_industry: the glossaries.
-        matchers: those built before for the same versions, which are used again.
+        former: others, whose matchers are used again where the version is the same.
 
     Attributes:
         industries: their names, sorted.
     """
 
-    def __init__(self, by_industry: Mapping[str, Glossary], matchers: Mapping[tuple[str, str, str], TermMatcher] | None = None) -> None:
+    def __init__(self, by_industry: Mapping[str, Glossary], former: Glossaries | None = None) -> None:
         self._by_industry = dict(by_industry)
         self.industries = tuple(sorted(self._by_industry))
-        versions = {glossary.version for glossary in self._by_industry.values()} if matchers else ()
-        self._matchers: Matchers = {key: matcher for key, matcher in (matchers or {}).items() if key[0] in versions}
+        versions = {glossary.version for glossary in self._by_industry.values()} if former else set()
+        built = dict(former._matchers) if former else {}  # a copy: other threads may be building more
+        self._matchers: dict[tuple[str, str, str], TermMatcher]
+        self._matchers = {key: matcher for key, matcher in built.items() if key[0] in versions}  # (version, source, target)
+
+    def over(self, own: Glossaries, former: Glossaries) -> Glossaries:
+        """These in the place of `own` of the same industries, the others of `own` as they are; `former` as for a new one."""
+        return Glossaries({**own._by_industry, **self._by_industry}, former)
+
+    def find(self, industry: str) -> Glossary | None:
+        """The glossary of an industry, if it has one."""
+        return self._by_industry.get(industry)
 
     def get(self, industry: str) -> Glossary:
         """The glossary of an industry.

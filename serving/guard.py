@@ -1,5 +1,7 @@
 """What stands before every `/v1` route: the API key, the kind of body, its size, and that it is JSON.
 
+Routes that change something want one of the admin keys, which are let in everywhere else, too; what they read, they check themselves.
+
 FastAPI reads the body before it asks any dependency, so this is a route class: nothing of a request without a key is read.
 """
 
@@ -46,6 +48,21 @@ class GuardedRoute(APIRoute):
         return guarded
 
 
+class AdminRoute(APIRoute):
+    """A route that answers only to an admin key."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler behind the check."""
+        handler = super().get_route_handler()
+
+        async def guarded(request: Request) -> Response:
+            service = request.app.state.service
+            check_admin_key(request, service.admin_keys, service.keys, service.settings.admin_keys_variable)
+            return await handler(request)
+
+        return guarded
+
+
 class JsonRequest(Request):
     """A request whose body has been read and parsed before FastAPI asks for it."""
 
@@ -56,28 +73,11 @@ class JsonRequest(Request):
         """Read and parse the body.
 
         Raises:
-            TooLargeError: it is over the limit, whatever Content-Length said.
             MalformedError: it is not JSON in UTF-8.
-            DeadlineError: it did not arrive in time.
-            GoneError: the client hung up before its end.
+            ServiceError: as `read_body`.
         """
-        try:
-            async with asyncio.timeout(deadline_s):
-                self._content = await self._read(limit_bytes)
-        except TimeoutError:
-            raise DeadlineError(f"the body did not arrive within {deadline_s:g} s") from None
-        except ClientDisconnect:
-            raise GoneError("the client hung up") from None
+        self._content = await read_body(self, limit_bytes, deadline_s)
         self._value = parse_json(self._content)
-
-    async def _read(self, limit_bytes: int) -> bytes:
-        """The body, while it stays within the limit."""
-        content = bytearray()
-        async for chunk in self.stream():
-            content += chunk
-            if len(content) > limit_bytes:
-                raise TooLargeError(f"the body is larger than {limit_bytes} bytes")
-        return bytes(content)
 
     async def body(self) -> bytes:
         """The body, for FastAPI to see that there is one."""
@@ -86,6 +86,28 @@ class JsonRequest(Request):
     async def json(self) -> Any:
         """The parsed body."""
         return self._value
+
+
+async def read_body(request: Request, limit_bytes: int, deadline_s: float) -> bytes:
+    """The body of a request.
+
+    Raises:
+        TooLargeError: it is over the limit, whatever Content-Length said.
+        DeadlineError: it did not arrive in time.
+        GoneError: the client hung up before its end.
+    """
+    content = bytearray()
+    try:
+        async with asyncio.timeout(deadline_s):
+            async for chunk in request.stream():
+                content += chunk
+                if len(content) > limit_bytes:
+                    raise TooLargeError(f"the body is larger than {limit_bytes} bytes")
+    except TimeoutError:
+        raise DeadlineError(f"the body did not arrive within {deadline_s:g} s") from None
+    except ClientDisconnect:
+        raise GoneError("the client hung up") from None
+    return bytes(content)
 
 
 def parse_json(content: bytes) -> Any:
@@ -127,10 +149,38 @@ def check_key(request: Request, keys: Sequence[str]) -> None:
         if not is_loopback(address[0]):
             raise ForbiddenError("no API keys are set for this service, so it answers on loopback only")
         return
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    given = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+    given = given_key(request)
     if not given:
         raise UnauthorizedError("an API key is needed: Authorization: Bearer KEY, or X-API-Key: KEY")
-    known = [hmac.compare_digest(given.encode("latin-1"), key.encode()) for key in keys]  # all of them: the time tells nothing
-    if not any(known):
+    if not _is_among(given, keys):
         raise UnauthorizedError("this API key is not known")
+
+
+def check_admin_key(request: Request, admin_keys: Sequence[str], keys: Sequence[str], variable: str) -> None:
+    """Let a request pass that has one of the admin keys.
+
+    Raises:
+        ForbiddenError: there are none, or the key is one of `keys` that is none of them.
+        UnauthorizedError: no key, or none of ours.
+    """
+    if not admin_keys:
+        raise ForbiddenError(f"nothing can be changed here: set {variable} to one or more admin keys, separated by commas, and start again")
+    given = given_key(request)
+    if not given:
+        raise UnauthorizedError("an admin key is needed: Authorization: Bearer KEY, or X-API-Key: KEY")
+    if _is_among(given, admin_keys):
+        return
+    if _is_among(given, keys):
+        raise ForbiddenError("this key may not change anything: an admin key is needed")
+    raise UnauthorizedError("this API key is not known")
+
+
+def given_key(request: Request) -> str:
+    """The key that a request has; empty where it has none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+
+
+def _is_among(given: str, keys: Sequence[str]) -> bool:
+    """Whether a key is one of these; all of them are compared, so that the time tells nothing."""
+    return sum(hmac.compare_digest(given.encode("latin-1"), key.encode()) for key in keys) > 0

@@ -9,7 +9,7 @@ Not covered: which languages and industries there are; the models know that.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.config import JsonDict
@@ -24,6 +24,7 @@ Level = Literal[1, 2, 3]
 # RFC 5646, section 2.1, without private use: a message that is sent as a language by mistake is refused, not repeated.
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$", max_length=35, examples=["en"])]
 Industry = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64, examples=["machinery"])]
+Version = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 
 
 class Request(BaseModel):
@@ -157,11 +158,19 @@ class TranslatedSegment(Answer):
     score: float = Field(description="0..100, how likely the model holds its translation")
 
 
+class GlossaryName(Answer):
+    """The glossary that was used, from the beginning of the request to its end."""
+
+    industry: str
+    version: str = Field(description="a hash of what it says")
+
+
 class TranslateResponse(Answer):
     """The translations, in the order of the segments."""
 
     translations: list[TranslatedSegment]
     model: ModelName
+    glossary: GlossaryName | None = Field(description="whose terms were looked for; null: no industry was named")
     timing_ms: Timing
 
 
@@ -224,10 +233,43 @@ class ModelsResponse(Answer):
     models: list[ModelDescription]
 
 
+class GlossaryDescription(Answer):
+    """A glossary in use."""
+
+    industry: str
+    version: str = Field(description="a hash of what it says, whatever the file's format and the order of its terms")
+    terms: int = Field(description="how many")
+    languages: list[str] = Field(description="that any of its terms has")
+    origin: Literal["bundle", "uploaded"]
+    uploaded_at: str | None = Field(description="UTC, ISO 8601; null: it is the bundle's own")
+    uploaded_by: str | None = Field(description="the first 8 digits of the SHA-256 of the admin key")
+
+
+class GlossariesResponse(Answer):
+    """The glossaries in use, by industry."""
+
+    glossaries: list[GlossaryDescription]
+
+
+class GlossaryResponse(GlossaryDescription):
+    """A glossary with its entries, which can be uploaded again."""
+
+    entries: list[dict[str, Any]] = Field(description="each as the YAML files write it; see data/README.md")
+
+
+class GlossaryChange(Answer):
+    """What a change did; it is in effect when this is answered, and in other processes of the service within a second."""
+
+    industry: str
+    before: str | None = Field(description="version in use before; null: the industry had no glossary")
+    version: str | None = Field(description="version in use now; null: it has none any more")
+    terms: int = Field(description="how many it has")
+
+
 class ErrorDetail(Answer):
     """One mistake in the request."""
 
-    field: str = Field(description="dotted path, such as segments.0")
+    field: str = Field(description="dotted path, such as segments.0; of an uploaded file `line 3`, `entry 3` or `file`")
     problem: str
 
 

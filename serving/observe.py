@@ -112,6 +112,7 @@ class Boundary:
             await self.app(scope, receive, send)
             return
         exchange = Exchange(scope, send)
+        scope.setdefault("state", {})["request_id"] = exchange.request_id
         try:
             await self.app(scope, receive, exchange.send)
         except Exception as error:

@@ -1,6 +1,7 @@
 """The service's settings: `configs/serving.yaml`, then the environment, then the command line.
 
-Not covered: API keys stand in no settings object and no file; `ServingSettings.api_keys` reads them from the environment when asked.
+Not covered: keys stand in no settings object and no file; `ServingSettings.api_keys` and `admin_keys` read them from the environment when
+asked.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from pydantic_core import PydanticCustomError
 from configs.schema import ROOT, Positive, Section, SettingsError, read_settings
 
 SERVING_FILE = ROOT / "configs" / "serving.yaml"
-OVERRIDES = {"host": "QUAYSIDE_HOST", "port": "QUAYSIDE_PORT", "bundles": "QUAYSIDE_BUNDLES"}
+OVERRIDES = {"host": "QUAYSIDE_HOST", "port": "QUAYSIDE_PORT", "bundles": "QUAYSIDE_BUNDLES", "state_dir": "QUAYSIDE_STATE"}
 MAX_BEAMS = 8  # the width above which beam search stops gaining (Koehn and Knowles 2017, section 3.7)
+Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
 MAX_DEADLINE_MS = 60_000  # twice this must stay below BentoML's own limit, TIMEOUT_S in service.py
 
 
@@ -41,6 +43,7 @@ class Limits(Section):
     history_turns: Positive
     glossary_terms: Positive
     term_characters: Positive
+    glossary_bytes: Positive
 
 
 class ServingSettings(Section):
@@ -48,10 +51,14 @@ class ServingSettings(Section):
 
     host: Annotated[str, AfterValidator(_is_host)]
     port: Annotated[int, Field(ge=1, le=65_535)]
-    api_keys_variable: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    api_keys_variable: Variable
+    admin_keys_variable: Variable
     bundles: Annotated[str, Field(min_length=1)]
+    state_dir: Annotated[str, Field(min_length=1)]
+    kept_uploads: Positive
     threads: Positive
     deadline_ms: Annotated[int, Field(gt=0, le=MAX_DEADLINE_MS)]
+    upload_deadline_ms: Annotated[int, Field(gt=0, le=MAX_DEADLINE_MS)]
     queue_length: Positive
     beams: Annotated[int, Field(ge=1, le=MAX_BEAMS)]
     limits: Limits
@@ -66,9 +73,22 @@ class ServingSettings(Section):
         """Where the bundles are; a relative path starts at the repository, wherever the service was started."""
         return ROOT / self.bundles
 
+    @property
+    def state_folder(self) -> Path:
+        """Where what changes at run time is kept; a relative path starts at the repository."""
+        return ROOT / self.state_dir
+
     def api_keys(self, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
         """The keys that the service accepts; none means: answer on loopback only."""
-        return tuple(key for part in environ.get(self.api_keys_variable, "").split(",") if (key := part.strip()))
+        return _keys(environ.get(self.api_keys_variable, ""))
+
+    def admin_keys(self, environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+        """The keys that may change glossaries; none means: nobody may."""
+        return _keys(environ.get(self.admin_keys_variable, ""))
+
+
+def _keys(listed: str) -> tuple[str, ...]:
+    return tuple(key for part in listed.split(",") if (key := part.strip()))
 
 
 def load_settings(path: Path = SERVING_FILE, environ: Mapping[str, str] = os.environ) -> ServingSettings:

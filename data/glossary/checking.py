@@ -47,13 +47,18 @@ def check(
             files.append(read_glossary(path, industry=industry, encoding=encoding))
         except ValueError as error:
             problems.append(Problem(str(path), 0, str(error).removeprefix(f"{path}: ")))
-    for file in files:
-        problems += file.problems
-        for line, term in zip(file.lines, file.glossary.terms, strict=True):
-            problems += [Problem(str(file.path), line, f"{term.id}: {reason}", term.id) for reason in term_problems(term, source)]
-    problems += conflicts(files, source)
+    problems += problems_of(files, source)
     order = {str(path): number for number, path in enumerate(paths)}
     return files, sorted(problems, key=lambda problem: (order[problem.file], problem.line))
+
+
+def problems_of(files: Sequence[Loaded], source: str | None = None) -> Iterator[Problem]:
+    """Every problem of files that could be read, those of terms against each other last; `source` as for `check`."""
+    for file in files:
+        yield from file.problems
+        for line, term in zip(file.lines, file.glossary.terms, strict=True):
+            yield from (Problem(str(file.path), line, f"{term.id}: {reason}", term.id) for reason in term_problems(term, source))
+    yield from conflicts(files, source)
 
 
 def term_problems(term: Term, source: str | None = None) -> Iterator[str]:

@@ -9,9 +9,11 @@ from typing import Any
 import psutil
 import pytest
 
+from data.glossary import Glossary, Term
 from eval import running
 from eval.running import Service, StartError, free_port, running_service
 from serving.client import QuaysideClient
+from serving.state import Author, StateFolder
 
 
 def children() -> set[psutil.Process]:
@@ -32,6 +34,7 @@ def look_around(service: Service, seen: list[psutil.Process], intents: dict[str,
         answer = client.translate(["Where is PO-4711?"], source="en", target="de")
         assert "PO-4711" in answer["translations"][0]["text"]
         assert client.classify("Where is my order?")["intent"] in intents
+        assert {glossary["origin"] for glossary in client.glossaries()["glossaries"]} == {"bundle"}
     assert 0 < service.ready_s < running.START_LIMIT_S
     assert 50 < service.rss_mb() < 2_000
     seen += [service.process, *service.process.children(recursive=True)]
@@ -40,6 +43,9 @@ def look_around(service: Service, seen: list[psutil.Process], intents: dict[str,
 
 def test_the_service_runs_and_is_gone(world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUAYSIDE_API_KEYS", "secret")  # of the person who measures; the service is started without
+    optics = Glossary("optics", (Term("optics/lens", (), {"en": {"base": "lens"}, "de": {"base": "Linse"}}),))
+    StateFolder(tmp_path / "mine", 1).upload(optics, None, Author("0123abcd", "", ""))
+    monkeypatch.setenv("QUAYSIDE_STATE", str(tmp_path / "mine"))  # nor with what they uploaded
     before = children()
     log, seen = tmp_path / "work/service.log", list[psutil.Process]()
     with pytest.raises(KeyboardInterrupt), running_service(world.bundles, log) as service:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from data.glossary import Glossary, Term
 from data.protect import Span
 from serving.answers import Alternative, AppliedTerm, Classification, Translation
 from serving.app import create_app
+from serving.glossaries import Glossaries
 from serving.models import ModelInfo
 from serving.routing import load_routing
 from serving.settings import load_settings
 
+PUMP = Term("machinery/pump", (), {"en": {"base": "pump", "pl": "pumps"}, "zh": {"base": "水泵"}})
+MACHINERY = Glossary("machinery", (PUMP,))
 TRANSLATOR = ModelInfo("en-xx", "0123456789ab", "translation", ("en", "zh"), (("en", "zh"),), "int8")
 CLASSIFIER = ModelInfo("intents", "ba9876543210", "intents", ("en", "zh"), (), "int8")
 
@@ -27,6 +32,7 @@ class FakeTranslator:
     languages = ("en", "zh")
 
     def __init__(self) -> None:
+        self.glossaries = Glossaries({"machinery": MACHINERY})
         self.asked: list[dict[str, Any]] = []
         self.act: Callable[[Callable[[], bool]], object] = lambda should_stop: None
 
@@ -71,13 +77,15 @@ def models() -> FakeModels:
 
 
 @pytest.fixture
-def make_app(models: FakeModels, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FastAPI]]:
-    """Makes applications over `models`; keyword arguments change settings, `keys` sets the API keys."""
+def make_app(models: FakeModels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., FastAPI]]:
+    """Makes applications over `models` and one folder of state; keyword arguments change settings, `keys` and `admin_keys` set these."""
     made: list[FastAPI] = []
 
-    def make(served: Any = models, keys: str = "", **changes: Any) -> FastAPI:
+    def make(served: Any = models, keys: str = "", admin_keys: str = "", **changes: Any) -> FastAPI:
         monkeypatch.setenv("QUAYSIDE_API_KEYS", keys)
-        made.append(create_app(served, load_settings(environ={}).model_copy(update=changes), load_routing()))
+        monkeypatch.setenv("QUAYSIDE_ADMIN_KEYS", admin_keys)
+        settings = load_settings(environ={}).model_copy(update={"state_dir": str(tmp_path / "state"), **changes})
+        made.append(create_app(served, settings, load_routing()))
         return made[-1]
 
     yield make

@@ -63,6 +63,7 @@ def test_translate(make_app: Make, ask: Ask, models: Any) -> None:
             }
         ],
         "model": {"name": "en-xx", "version": "0123456789ab"},
+        "glossary": None,
     }
 
 
@@ -71,6 +72,7 @@ def test_what_the_translator_is_asked(make_app: Make, ask: Ask, models: Any) -> 
     ask(app, "POST", "/v1/translate", json=TRANSLATE)
     options = {"source": "en", "industry": "machinery", "glossary": [{"source": "a", "target": "b"}], "beams": 5}
     assert ask(app, "POST", "/v1/translate", json={**TRANSLATE, **options, "target": "zh-Hans"}).status_code == 200
+    assert [asked.pop("glossaries") for asked in models.translator.asked] == [models.translator.glossaries] * 2
     assert models.translator.asked == [
         {"segments": ["quote, please"], "source": None, "target": "zh", "industry": None, "inline": [], "beams": None},
         {"segments": ["quote, please"], "source": "en", "target": "zh-Hans", "industry": "machinery", "inline": [("a", "b")], "beams": 5},
@@ -328,7 +330,11 @@ def test_no_text_in_any_log_or_error(make_app: Make, ask: Ask, caplog: pytest.Lo
 
 def test_the_openapi_description(make_app: Make, ask: Ask) -> None:
     described = ask(make_app(), "GET", "/openapi.json").json()
-    assert list(described["paths"]) == ["/v1/translate", "/v1/classify", "/v1/models", "/livez", "/readyz", "/metrics"]
+    assert list(described["paths"]) == [
+        *("/v1/translate", "/v1/classify", "/v1/models"),
+        *("/v1/glossaries", "/v1/glossaries/{industry}", "/v1/glossaries/{industry}/restore"),
+        *("/livez", "/readyz", "/metrics"),
+    ]
     translate = described["paths"]["/v1/translate"]["post"]
     assert sorted(translate["responses"]) == ["200", "400", "401", "403", "404", "413", "415", "422", "500", "503", "504"]
     shapes = {answer["content"]["application/json"]["schema"]["$ref"] for code, answer in translate["responses"].items() if code != "200"}

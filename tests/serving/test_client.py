@@ -1,6 +1,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -41,6 +42,20 @@ def test_against_the_application(make_app: Callable[..., FastAPI], models: Any) 
             quayside.translate(["hello"], target="zh", beams=99)
     assert (caught.value.status, caught.value.details) == (422, [{"field": "beams", "problem": "input should be less than or equal to 8"}])
     assert models.translator.asked[0]["source"] == "en"
+
+
+def test_glossaries_against_the_application(make_app: Callable[..., FastAPI], tmp_path: Path) -> None:
+    file = tmp_path / "terms.CSV"
+    file.write_text("en,zh\npump,泵机\n", encoding="utf-8")
+    with QuaysideClient("http://127.0.0.1", "admin", transport=InProcess(make_app(admin_keys="admin"))) as quayside:
+        own = quayside.glossary("machinery")
+        version = quayside.upload_glossary("machinery", file)["version"]
+        assert [glossary["version"] for glossary in quayside.glossaries()["glossaries"]] == [version]
+        assert quayside.restore_glossary("machinery")["version"] == own["version"]
+        assert quayside.restore_glossary("machinery", version)["version"] == version
+        assert quayside.glossary("machinery")["entries"][0]["zh"] == {"base": "泵机"}
+        with pytest.raises(QuaysideError, match=r"^invalid: not a valid request: format$"):
+            quayside.upload_glossary("machinery", file.rename(tmp_path / "terms.docx"))
 
 
 @pytest.mark.parametrize(("key", "header"), [("one", "Bearer one"), (None, None)])

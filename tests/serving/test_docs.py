@@ -31,17 +31,29 @@ def test_every_route_and_field_is_on_the_page(make_app: Make, ask: Ask) -> None:
 
 
 def test_the_curl_lines_work(make_app: Make, ask: Ask) -> None:
-    app = make_app()
+    app = make_app(keys="one", admin_keys="two")
+    keys = {"$QUAYSIDE_API_KEY": "one", "$QUAYSIDE_ADMIN_KEY": "two"}
     commands = [html.unescape(text) for text in re.findall(r"<pre>(.*?)</pre>", ask(app, "GET", "/docs").text, re.DOTALL)]
     answered = []
     for command in commands:
         words = shlex.split(command)
         url = next(word for word in words if word.startswith("http://"))
+        headers = dict(words[i + 1].split(": ") for i, word in enumerate(words) if word == "-H")
+        if "X-API-Key" in headers:
+            headers["X-API-Key"] = keys[headers["X-API-Key"]]
         body = json.loads(words[words.index("-d") + 1]) if "-d" in words else None
         if body and "target" in body:
             body["target"] = "zh"  # the model of these tests writes Chinese only
-        answered.append((httpx.URL(url).path, ask(app, "POST" if body else "GET", url, json=body).status_code))
-    assert answered == [(path, 200) for path in ("/v1/translate", "/v1/classify", "/v1/models", "/livez", "/readyz", "/metrics")]
+        sent = {"content": words[words.index("--data-binary") + 1].encode()} if "--data-binary" in words else {"json": body}
+        method = words[words.index("-X") + 1] if "-X" in words else "POST" if body else "GET"
+        response = ask(app, method, url, headers=headers, **sent)
+        answered.append(f"{method} {httpx.URL(url).path} {response.status_code}")
+    assert answered == [
+        *("POST /v1/translate 200", "POST /v1/classify 200", "GET /v1/models 200"),
+        *("GET /v1/glossaries 200", "GET /v1/glossaries/machinery 200"),
+        *("PUT /v1/glossaries/machinery 200", "POST /v1/glossaries/machinery/restore 200"),
+        *("GET /livez 200", "GET /readyz 200", "GET /metrics 200"),
+    ]
 
 
 def test_what_comes_from_the_request_is_escaped() -> None:

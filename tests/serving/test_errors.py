@@ -19,6 +19,7 @@ def test_statuses_and_codes() -> None:
         (403, "forbidden"),
         (404, "not_found"),
         (405, "method_not_allowed"),
+        (409, "conflict"),
         (413, "too_large"),
         (415, "unsupported_media_type"),
         (422, "invalid"),
@@ -26,6 +27,7 @@ def test_statuses_and_codes() -> None:
         (500, "internal"),
         (503, "busy"),
         (503, "not_ready"),
+        (503, "storage"),
         (504, "deadline"),
     ]
 

@@ -43,3 +43,15 @@ def test_a_matcher_is_built_once() -> None:
     glossaries = Glossaries(BOTH)
     assert glossaries.matcher("machinery", "en", "de") is glossaries.matcher("machinery", "en", "de")
     assert glossaries.matcher("machinery", "en", "de") is not glossaries.matcher("machinery", "en", "zh")
+
+
+def test_others_take_the_place_of_some() -> None:
+    own, new = Glossaries(BOTH), Glossary("machinery", (NUT,))
+    kept = own.matcher("apparel", "en", "de")
+    own.matcher("machinery", "en", "es")
+    over = Glossaries({"machinery": new, "optics": new}).over(own, own)
+    assert over.industries == ("apparel", "machinery", "optics")
+    assert (over.get("machinery"), over.find("apparel"), own.get("machinery")) == (new, APPAREL, MACHINERY)
+    assert over.matcher("apparel", "en", "de") is kept
+    assert found(over, "machinery", "A pump and a nut.", target="es") == ["tuerca"]
+    assert found(over, "machinery", "A pump and a nut.") == []

@@ -6,7 +6,7 @@ import pytest
 from fastapi import Request
 
 from serving.errors import DeadlineError, ForbiddenError, GoneError, MalformedError, MediaTypeError, TooLargeError, UnauthorizedError
-from serving.guard import JsonRequest, check_key, check_media_type, parse_json
+from serving.guard import JsonRequest, check_admin_key, check_key, check_media_type, parse_json
 
 KEYS = ("first-key", "schlüssel")
 
@@ -50,6 +50,35 @@ def test_without_keys_loopback_is_answered(server: tuple[str, int]) -> None:
 def test_without_keys_other_interfaces_are_not(server: tuple[str, int] | None) -> None:
     with pytest.raises(ForbiddenError, match=r"^no API keys are set for this service, so it answers on loopback only$"):
         check_key(request(server), ())
+
+
+ADMINS = ("admin-key", "straße")
+
+
+@pytest.mark.parametrize("headers", [{"authorization": "Bearer admin-key"}, {"x_api_key": "straße"}])
+def test_an_admin_key(headers: dict[str, str]) -> None:
+    check_admin_key(request(("10.0.0.1", 80), **headers), ADMINS, KEYS, "ADMIN_KEYS")
+
+
+@pytest.mark.parametrize(
+    ("key", "keys", "kind", "message"),
+    [
+        (
+            "admin-key",
+            (),
+            ForbiddenError,
+            "nothing can be changed here: set ADMIN_KEYS to one or more admin keys, separated by commas, and start again",
+        ),
+        ("", ADMINS, UnauthorizedError, "an admin key is needed: Authorization: Bearer KEY, or X-API-Key: KEY"),
+        ("admin-ke", ADMINS, UnauthorizedError, "this API key is not known"),
+        ("admin-key,straße", ADMINS, UnauthorizedError, "this API key is not known"),
+        ("first-key", ADMINS, ForbiddenError, "this key may not change anything: an admin key is needed"),
+    ],
+)
+def test_no_admin_key(key: str, keys: tuple[str, ...], kind: type[ForbiddenError], message: str) -> None:
+    with pytest.raises(kind) as caught:
+        check_admin_key(request(x_api_key=key), keys, KEYS, "ADMIN_KEYS")
+    assert caught.value.message == message
 
 
 @pytest.mark.parametrize(

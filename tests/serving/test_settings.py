@@ -15,7 +15,7 @@ def test_the_shipped_file() -> None:
 
 def test_every_key_of_the_file_has_a_comment() -> None:
     lines = [line for line in SERVING_FILE.read_text(encoding="utf-8").splitlines() if line.strip() and not line.startswith("#")]
-    assert len(lines) == len(ServingSettings.model_fields) + 6
+    assert len(lines) == len(ServingSettings.model_fields) + 7
     assert [line for line in lines if " # " not in line] == []
 
 
@@ -27,6 +27,8 @@ def test_the_environment_wins(tmp_path: Path) -> None:
 def test_a_relative_folder_starts_at_the_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert load_settings(environ={}).bundles_folder == ROOT / "training" / "bundles"
+    assert load_settings(environ={}).state_folder == ROOT / ".state"
+    assert load_settings(environ={"QUAYSIDE_STATE": str(tmp_path)}).state_folder == tmp_path
 
 
 def test_all_mistakes_of_a_file_at_once(tmp_path: Path) -> None:
@@ -67,6 +69,12 @@ def test_api_keys(value: str, keys: tuple[str, ...]) -> None:
 
 def test_no_api_keys() -> None:
     assert load_settings(environ={}).api_keys({}) == ()
+
+
+def test_admin_keys_have_a_variable_of_their_own() -> None:
+    settings = load_settings(environ={})
+    assert settings.admin_keys({"QUAYSIDE_API_KEYS": "a", "QUAYSIDE_ADMIN_KEYS": "b, c"}) == ("b", "c")
+    assert settings.admin_keys({"QUAYSIDE_API_KEYS": "a"}) == ()
 
 
 @pytest.mark.parametrize(
