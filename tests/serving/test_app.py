@@ -57,7 +57,7 @@ def test_translate(make_app: Make, ask: Ask, models: Any) -> None:
                 "text": "QUOTE, PLEASE",
                 "source": "en",
                 "pivot": None,
-                "terms": [{"source": "quote", "target": "报价", "applied": True, "start": 0, "end": 5}],
+                "terms": [{"source": "quote", "target": "报价", "applied": True, "start": 0, "end": 5, "overrides": None}],
                 "protected": 1,
                 "score": 87.5,
             }
@@ -70,13 +70,20 @@ def test_translate(make_app: Make, ask: Ask, models: Any) -> None:
 def test_what_the_translator_is_asked(make_app: Make, ask: Ask, models: Any) -> None:
     app = make_app()
     ask(app, "POST", "/v1/translate", json=TRANSLATE)
-    options = {"source": "en", "industry": "machinery", "glossary": [{"source": "a", "target": "b"}], "beams": 5}
+    options = {"source": "en", "industry": "machinery", "glossary": [{"source": "a", "target": "b"}], "beams": 5, "strict_terms": True}
     assert ask(app, "POST", "/v1/translate", json={**TRANSLATE, **options, "target": "zh-Hans"}).status_code == 200
     assert [asked.pop("glossaries") for asked in models.translator.asked] == [models.translator.glossaries] * 2
-    assert models.translator.asked == [
-        {"segments": ["quote, please"], "source": None, "target": "zh", "industry": None, "inline": [], "beams": None},
-        {"segments": ["quote, please"], "source": "en", "target": "zh-Hans", "industry": "machinery", "inline": [("a", "b")], "beams": 5},
-    ]
+    plain = {
+        "segments": ["quote, please"],
+        "source": None,
+        "target": "zh",
+        "industry": None,
+        "inline": [],
+        "strict_terms": False,
+        "beams": None,
+    }
+    others = {"source": "en", "target": "zh-Hans", "industry": "machinery", "inline": [("a", "b")], "strict_terms": True, "beams": 5}
+    assert models.translator.asked == [plain, {**plain, **others}]
 
 
 def test_classify(make_app: Make, ask: Ask) -> None:
@@ -130,7 +137,7 @@ def body(**changes: Any) -> dict[str, Any]:
         ("POST", "/v1/classify", {"json": {"text": 7, "langage": "en"}}, 422, "invalid", "not a valid request: text, langage"),
         ("POST", "/v1/classify", {"content": b'{"text":"\\ud800"}', "headers": JSON}, 422, "invalid", "not a valid request: text"),
         ("POST", "/v1/translate", body(context=["a"]), 422, "invalid", "not a valid request: context"),
-        ("POST", "/v1/translate", body(strict_terms=True), 422, "invalid", "not a valid request: strict_terms"),
+        ("POST", "/v1/translate", body(strict_terms="yes"), 422, "invalid", "not a valid request: strict_terms"),
         ("POST", "/v1/translate", body(segments=["a"] * 65), 413, "too_large", "over the limit: segments"),
         ("POST", "/v1/translate", body(segments=["a", "a" * 5_001]), 413, "too_large", "over the limit: segments.1"),
         ("POST", "/v1/classify", {"json": {"text": "a" * 5_001}}, 413, "too_large", "over the limit: text"),

@@ -42,7 +42,11 @@ def test_the_examples_are_valid() -> None:
         ({"beams": 9}, "beams", "input should be less than or equal to 8"),
         ({"beams": True}, "beams", "input should be a valid integer"),
         ({"context": ["earlier"]}, "context", "these models do not use context yet: leave it empty"),
-        ({"strict_terms": True}, "strict_terms", "these models do not guarantee terms yet: leave it false"),
+        ({"strict_terms": "yes"}, "strict_terms", "input should be a valid boolean"),
+        (
+            {"glossary": [{"source": "a", "target": "b"}, {"source": "a", "target": "c"}]},
+            *("glossary", "entries 0 and 1 give one term two translations"),
+        ),
         ({"glossary": [{"source": "", "target": "b"}]}, "glossary.0.source", "string should have at least 1 character"),
         ({"glossary": [{"source": "a"}]}, "glossary.0.target", "is missing"),
         ({"langauge": "en"}, "langauge", "is not a known field"),
