@@ -8,7 +8,6 @@ Not covered: judging translations; changing the data (`data/cleaning.py` and the
 """
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +20,7 @@ from data.profiling.measure import measure, rules_for
 from data.profiling.opened import Options, open_data
 from data.profiling.page import page
 from data.profiling.tables import show
+from data.readers.options import column_numbers, pairs
 from data.records import write_text
 
 
@@ -36,7 +36,7 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="print the profile as JSON")] = False,
 ) -> str:
     """Look at a data set before training: sizes, lengths, copies, labels, terms, suspicious lines, and what to do."""
-    named = {name: int(column) if column.isdecimal() else column for name, column in pairs(columns or [], "--columns")}
+    named = column_numbers(columns or [])
     data = open_data(path, Options(named, dict(pairs(languages or [], "--languages")), language, format, encoding))
     glossaries = load_glossaries(ROOT / "data" / "glossaries")
     profile = measure(data, rules_for(data, load_params(), load_intents(), glossaries))
@@ -47,19 +47,6 @@ def main(
         raise typer.Exit
     show(profile)
     return sentence(profile, html)
-
-
-def pairs(texts: Iterable[str], option: str) -> list[tuple[str, str]]:
-    """`NAME=VALUE` texts as pairs.
-
-    Raises:
-        ValueError: one has no name or no value.
-    """
-    found = [text.partition("=") for text in texts]
-    for text, (name, _, value) in zip(texts, found, strict=True):
-        if not name or not value:
-            raise ValueError(f"{option} {text}: expected NAME=COLUMN, such as en=source")
-    return [(name, value) for name, _, value in found]
 
 
 def sentence(profile: dict[str, Any], html: Path | None) -> str:

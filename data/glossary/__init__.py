@@ -5,7 +5,8 @@ loading.py      the project's own YAML files
 files.py        any format in and out: YAML, CSV, TSV, XLSX (tables.py), TBX (tbx.py), TMX (tmx.py)
 checking.py     what is wrong in glossary files, with file and line (words.py: function words; scripts.py: writing systems)
 comparing.py    the difference of two glossaries, and several made one
-__main__.py     `python -m data.glossary check | convert | merge | diff`
+mining.py       term pairs that parallel text proposes (candidates.py, chinese.py, everyday.py, linking.py; proposals.py: in and out)
+__main__.py     `python -m data.glossary check | convert | merge | diff | mine`
 
 Serving and the stages need the first two only.
 """

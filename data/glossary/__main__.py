@@ -1,4 +1,4 @@
-"""Look after glossary files: check, convert, merge, compare. `python -m data.glossary --help` lists the commands.
+"""Look after glossary files: check, convert, merge, compare, mine. `python -m data.glossary --help` lists the commands.
 
 Formats by the file's ending: YAML (ours), CSV, TSV, XLSX, TBX, TMX. data/README.md describes them.
 """
@@ -17,13 +17,19 @@ from data.console import command, say
 from data.glossary.annotating import annotate
 from data.glossary.checking import check as check_files
 from data.glossary.comparing import difference, merge
-from data.glossary.files import file_kind, load_glossary, read_glossary, write_glossary
+from data.glossary.files import WRITERS, file_kind, load_glossary, read_glossary, write_glossary
 from data.glossary.loading import Loaded, Problem
+from data.glossary.mining import Settings, mine
+from data.glossary.proposals import evidence_path, glossary_of, read_pairs, table, write_evidence
 from data.glossary.term import Glossary, GlossaryError
+from data.readers.codes import base_code
+from data.readers.options import parallel_source
 
 Industry = Annotated[str | None, typer.Option(help="of the terms; by default what the file says, else its name")]
 Encoding = Annotated[str | None, typer.Option(help="such as gb18030; by default found out")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+SHOWN = 20  # proposals on a terminal
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
@@ -135,6 +141,63 @@ def diff(
             typer.echo(f"~ {name}: {change.field}: {change.before!r} -> {change.after!r}")
     counts = f"{len(found.added):,} added, {len(found.removed):,} removed, {len(found.changed):,} changed"
     return f"{old.version} -> {new.version}: {counts}"
+
+
+@app.command("mine")
+@command
+def mine_terms(
+    path: Annotated[Path, typer.Argument(help="a file, a folder, or what Moses files share (corpus of corpus.en, corpus.de)")],
+    out: Annotated[Path, typer.Argument(help="the glossary to write; its ending says the format")],
+    source: Annotated[str, typer.Option(help="the language of the terms")],
+    target: Annotated[str, typer.Option(help="the language of their translations")],
+    known: Annotated[list[Path] | None, typer.Option(help="a glossary whose terms are left out; may be repeated")] = None,
+    fewest: Annotated[int, typer.Option(min=2, help="segments in which a term stands beside its translation")] = Settings.fewest,
+    most: Annotated[int, typer.Option(min=1, help="proposals")] = Settings.most,
+    min_score: Annotated[float, typer.Option(min=0, max=100, help="of a proposal")] = Settings.min_score,
+    names: Annotated[bool, typer.Option("--names", help="propose proper names, too")] = Settings.names,
+    columns: Annotated[list[str] | None, typer.Option(help="LANGUAGE=COLUMN; may be repeated")] = None,
+    languages: Annotated[list[str] | None, typer.Option(help="rows of mixed languages: TEXT=LANGUAGE, columns; may be repeated")] = None,
+    format: Annotated[str | None, typer.Option(help="tsv, csv, jsonl, moses, tmx, parquet or xlsx")] = None,
+    encoding: Encoding = None,
+    industry: Industry = None,
+    show: Annotated[int, typer.Option(min=0, help="proposals to print")] = SHOWN,
+    as_json: AsJson = False,
+) -> str:
+    """Propose terms and their translations from parallel text, for a person to look through."""
+    _check_languages(source, target)
+    file_kind(out, WRITERS)
+    settings = Settings(fewest, most, min_score, names, tuple(load_glossary(file) for file in known or []))
+    texts, rejects = read_pairs(parallel_source(str(path), columns or [], languages or [], format, encoding), source, target)
+    if rejects:
+        say(f"warning: {path}: {rejects:,} lines left out: broken, or not in both {source} and {target}")
+    try:
+        proposals = mine(texts, source, target, settings)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    if as_json:
+        typer.echo(json.dumps([asdict(proposal) for proposal in proposals], ensure_ascii=False, indent=2))
+    else:
+        for line in table(proposals[:show]):
+            typer.echo(line)
+    write_evidence(evidence_path(out), proposals)
+    sentence = f"{_write(out, glossary_of(proposals, source, target, industry or out.stem))}; evidence in {evidence_path(out)}"
+    if as_json:
+        say(sentence)
+        raise typer.Exit
+    return f"{len(texts):,} segments; {sentence}"
+
+
+def _check_languages(source: str, target: str) -> None:
+    """Look at the languages that the options name.
+
+    Raises:
+        ValueError: one is no code, or they are the same.
+    """
+    wrong = [code for code in (source, target) if not base_code(code)]
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)}: no language's code; valid are en, de, es, zh, fr ...")
+    if base_code(source) == base_code(target):
+        raise ValueError(f"terms are mined between two languages, not {source} and {target}")
 
 
 if __name__ == "__main__":

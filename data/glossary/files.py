@@ -89,7 +89,7 @@ def _read(path: Path, reader: Reader, industry: str | None, encoding: str | None
     entries, problems = reader(path, encoding)
     own = {entry.pop("industry", "") for _, entry in entries}
     stated = own.pop().replace("/", "-") if len(own) == 1 else ""
-    named = _named(_languages_for_lone_locales(entries))
+    named = with_names(_languages_for_lone_locales(entries))
     return assemble(path, industry or stated or path.stem, named, problems)
 
 
@@ -179,7 +179,7 @@ def _lone_locales(codes: set[str]) -> dict[str, str]:
     return {code: language for code, language in languages.items() if code != language and counts[language] == 1}
 
 
-def _named(entries: list[Entry]) -> list[Entry]:
+def with_names(entries: list[Entry]) -> list[Entry]:
     """The entries with a name each: one that has none is called by its first word, and numbered if that name is taken."""
     taken = {str(entry["id"]) for _, entry in entries if entry.get("id")}
     for _, entry in entries:

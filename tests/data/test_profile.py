@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 import data.profile
 from data.glossary import Glossary, Term
-from data.profile import pairs
+from data.readers.options import pairs
 
 
 @pytest.fixture

@@ -83,3 +83,95 @@ def test_merge_and_diff(run):
         "pump": [{"field": "de", "before": "Pumpe", "after": "Kolben"}, {"field": "zh", "before": "", "after": "泵"}]
     }
     assert run("merge", "a.csv", "c.yaml").output == "error: merge needs two glossary files or more, and last the file to write\n"
+
+
+def parallel(folder, languages="en,de"):
+    """A table of 60 rows with two terms in several wordings."""
+    frames = [
+        ("We sent the {} to you", "Wir haben Ihnen für die {} geschrieben"),
+        ("Is your {} here", "Ist Ihre {} da"),
+        ("A {} for us", "Eine {} für uns"),
+    ]
+    rows = [
+        f"{a.format(one)} {number},{b.format(other)} {number}"
+        for number in range(10)
+        for a, b in frames
+        for one, other in (("hydraulic pump", "Hydraulikpumpe"), ("valve", "Klappe"))
+    ]
+    (folder / "text.csv").write_text("\n".join([languages, *rows]) + "\n", encoding="utf-8")
+
+
+def test_mine_writes_a_glossary_and_its_evidence(run, tmp_path):
+    parallel(tmp_path)
+    found = run("mine", "text.csv", "new.yaml", "--source", "en", "--target", "de", "--industry", "machinery")
+    assert found.stdout.splitlines()[:3] == [
+        "score  together  source  target  term",
+        " 81.7        30      30      30  hydraulic pump = Hydraulikpumpe",
+        " 81.7        30      30      30  valve = Klappe",
+    ]
+    assert found.stdout.splitlines()[3].startswith("60 segments; new.yaml: machinery, version ")
+    assert ", 2 terms; evidence in new.evidence.tsv (" in found.stdout
+    assert (tmp_path / "new.yaml").read_text(encoding="utf-8").startswith("industry: machinery\n")
+    header, first, _ = (line.split("\t") for line in (tmp_path / "new.evidence.tsv").read_text(encoding="utf-8").splitlines())
+    assert dict(zip(header, first, strict=True)) == {
+        "source": "hydraulic pump",
+        "target": "Hydraulikpumpe",
+        "score": "81.7",
+        "source_count": "30",
+        "target_count": "30",
+        "joint": "30",
+        "source_forms": "hydraulic pump",
+        "target_forms": "Hydraulikpumpe",
+        "source_example_1": "We sent the hydraulic pump to you 0",
+        "target_example_1": "Wir haben Ihnen für die Hydraulikpumpe geschrieben 0",
+        "source_example_2": "We sent the hydraulic pump to you 1",
+        "target_example_2": "Wir haben Ihnen für die Hydraulikpumpe geschrieben 1",
+    }
+    pytest.importorskip("opencc")
+    assert run("check", "new.yaml").exit_code == 0
+
+
+def test_mine_leaves_known_terms_out_and_prints_json(run, tmp_path):
+    parallel(tmp_path)
+    (tmp_path / "known.csv").write_text("id,en\nvalve,Valve\n", encoding="utf-8")
+    found = run("mine", "text.csv", "new.csv", "--source", "en", "--target", "de", "--known", "known.csv", "--json")
+    assert [(term["source"], term["target"], term["joint"]) for term in json.loads(found.stdout)] == [
+        ("hydraulic pump", "Hydraulikpumpe", 30)
+    ]
+    assert "1 terms; evidence in new.evidence.tsv" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("text.csv", "new.csv", "--source", "en", "--target", "zh"),
+            "text.csv: fewer than two columns hold text in en, zh; its columns: en, de",
+        ),
+        (("nowhere.csv", "new.csv", "--source", "en", "--target", "de"), "nowhere.csv: no such file or folder"),
+        (
+            ("text.csv", "new.doc", "--source", "en", "--target", "de"),
+            "new.doc: the ending of its name says no glossary format; valid: .yaml",
+        ),
+        (("text.csv", "new.csv", "--source", "en", "--target", "German"), "German: no language's code; valid are en, de, es, zh, fr ..."),
+        (("text.csv", "new.csv", "--source", "en", "--target", "en"), "terms are mined between two languages, not en and en"),
+        (("text.csv", "new.csv", "--source", "en", "--target", "de", "--format", "doc"), "--format doc: Input should be 'tsv', 'csv'"),
+        (("few.csv", "new.csv", "--source", "en", "--target", "de"), "few.csv: 1 different segments in en and de; at least 50 are needed"),
+        (("bad.tmx", "new.csv", "--source", "en", "--target", "de"), "bad.tmx: not a TMX file: Start tag expected"),
+        (("mixed.tmx", "new.csv", "--source", "en", "--target", "de"), "mixed.tmx: no segment is in both en and de (2 lines left out)"),
+    ],
+)
+def test_mine_refuses_what_it_cannot_use(run, tmp_path, arguments, message):
+    parallel(tmp_path)
+    (tmp_path / "few.csv").write_text("en,de\na pump,eine Pumpe\n", encoding="utf-8")
+    (tmp_path / "bad.tmx").write_text("no tmx", encoding="utf-8")
+    (tmp_path / "mixed.tmx").write_text(
+        '<tmx version="1.4"><header/><body><tu><tuv xml:lang="en"><seg>a</seg></tuv></tu>'
+        '<tu><tuv xml:lang="de"><seg>b</seg></tuv></tu></body></tmx>',
+        encoding="utf-8",
+    )
+    found = run("mine", *arguments)
+    assert found.exit_code == 1
+    assert found.output.startswith(f"error: {message}")
+    assert found.output.count("\n") == 1
+    assert not (tmp_path / "new.csv").exists()
