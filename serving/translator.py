@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from data.annotation import REGION, TERM_MARKS, bare
+from data.annotation import REGION, TERM_MARKS, TERMS, bare
 from data.glossary import Glossary, load_glossaries
 from data.language import UNSPACED, UnknownLanguageError, canonical, detect
 from data.normalize import calm, normalize
@@ -44,7 +44,12 @@ LETTER = re.compile(r"[^\W\d_]")
 
 @dataclass(frozen=True)
 class Direction:
-    """One translation model: the pairs it serves, its pieces and its decoder; and whether it was trained on annotated terms."""
+    """One translation model: the pairs it serves, its pieces and its decoder.
+
+    Attributes:
+        annotates: whether it was trained on annotated terms.
+        marks: the ids of the pieces that stand for what is protected, and for terms.
+    """
 
     info: ModelInfo
     pieces: MarianPieces
@@ -52,6 +57,7 @@ class Direction:
     max_pieces: int
     glossaries: dict[str, Glossary] = field(default_factory=dict)
     annotates: bool = False
+    marks: tuple[int, ...] = ()
 
     @classmethod
     def load(cls, bundle: Bundle, threads: int, precision: str | None = None) -> Direction:
@@ -64,7 +70,8 @@ class Direction:
         info = replace(bundle.info, precision=chosen)
         pieces = MarianPieces(bundle.folder, bundle.manifest.codes)
         annotates = all(mark in pieces for mark in TERM_MARKS)
-        return cls(info, pieces, decoder, decoding.max_pieces, load_glossaries(bundle.folder / "glossaries"), annotates)
+        marks = tuple(pieces.id_of(mark) for mark in (*MARKERS, *TERMS) if mark in pieces)
+        return cls(info, pieces, decoder, decoding.max_pieces, load_glossaries(bundle.folder / "glossaries"), annotates, marks)
 
     def encode(self, text: str, target: str) -> list[int]:
         """The ids of a masked sentence."""
@@ -361,7 +368,7 @@ def _hypotheses(sources: list[list[int]], direction: Direction, beams: int, shou
         rows = order[start : start + BATCH_ROWS]
         batch = [sources[i] for i in rows]
         longest = [3 * len(ids) + 10 for ids in batch]  # no sentence grows more in translation; what does is a loop
-        answers = direction.decoder.decode(batch, beams=beams, max_pieces=longest, should_stop=should_stop)
+        answers = direction.decoder.decode(batch, beams=beams, max_pieces=longest, once=direction.marks, should_stop=should_stop)
         found |= zip(rows, answers, strict=True)
     return [found[i] for i in range(len(sources))]
 

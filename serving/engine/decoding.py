@@ -65,6 +65,32 @@ def largest(values: Array, count: int) -> Array:
     return found
 
 
+class Marks:
+    """Which of some pieces each row may still write: those of its source, each once. M such pieces, B rows.
+
+    Args:
+        ids: the pieces, (M,).
+        sources: ids of each row's source.
+    """
+
+    def __init__(self, ids: Sequence[int], sources: Sequence[Sequence[int]]) -> None:
+        self._ids = np.array(ids, dtype=np.int64)
+        self._barred = ~np.array([np.isin(self._ids, source) for source in sources])  # (B, M)
+
+    def bar(self, scores: Array) -> None:
+        """Make what is barred impossible, in place: (B, V)."""
+        if len(self._ids):
+            scores[:, self._ids] = np.where(self._barred, -np.inf, scores[:, self._ids])
+
+    def write(self, ids: Array) -> None:
+        """Bar what was written: (B,)."""
+        self._barred |= ids[:, None] == self._ids
+
+    def select(self, rows: Array) -> None:
+        """Keep these rows, in this order."""
+        self._barred = self._barred[rows]
+
+
 class Decoder:
     """One translation model's graphs, ready to decode.
 
@@ -85,6 +111,7 @@ class Decoder:
         *,
         beams: int = 1,
         max_pieces: int | Sequence[int] | None = None,
+        once: Sequence[int] = (),
         should_stop: Callable[[], bool] = never,
     ) -> list[Hypothesis]:
         """The best hypothesis of each source.
@@ -92,6 +119,7 @@ class Decoder:
         Args:
             sources: ids, end of sentence included.
             beams: 1 is greedy.
+            once: ids that are written only where the source has them, and once: what stands for one thing is not said twice.
             max_pieces: most pieces to write, the end included, for all sources or for each; `None`: as many as the model has positions.
             should_stop: asked between steps.
 
@@ -105,9 +133,10 @@ class Decoder:
         ids, lengths = pad(sources)
         cross = self._encoder.run(None, {"ids": ids, "lengths": lengths})
         state = DecoderState(self._step, cross, lengths, int(limits.max()))
+        marks = Marks(once, sources)
         if beams == 1:
-            return self._greedy(state, limits, should_stop)
-        return self._beam(state, beams, limits, should_stop)
+            return self._greedy(state, limits, marks, should_stop)
+        return self._beam(state, beams, limits, marks, should_stop)
 
     def _log_probabilities(self, state: DecoderState, ids: Array, last: Array, should_stop: Callable[[], bool]) -> Array:
         """One step: (B,) -> (B, V), with what must not be written impossible; for rows at their last step only the end is possible."""
@@ -127,7 +156,7 @@ class Decoder:
         scores[:, self._limits.suppressed] = -np.inf
         return scores
 
-    def _greedy(self, state: DecoderState, limits: Array, should_stop: Callable[[], bool]) -> list[Hypothesis]:
+    def _greedy(self, state: DecoderState, limits: Array, marks: Marks, should_stop: Callable[[], bool]) -> list[Hypothesis]:
         """The likeliest piece at every step."""
         rows = len(limits)
         written: list[list[int]] = [[] for _ in range(rows)]
@@ -136,7 +165,9 @@ class Decoder:
         ids = np.full(rows, self._limits.start)
         for step in range(limits.max()):
             scores = self._log_probabilities(state, ids, limits[open_rows] == step + 1, should_stop)
+            marks.bar(scores)
             ids = scores.argmax(axis=-1)
+            marks.write(ids)
             totals[open_rows] += scores[np.arange(len(ids)), ids]
             for row, piece in zip(open_rows, ids, strict=True):
                 written[row].append(int(piece))
@@ -145,25 +176,31 @@ class Decoder:
                 break
             if len(going) < len(ids):
                 state.select(going)
+                marks.select(going)
                 ids, open_rows = ids[going], open_rows[going]
         return [Hypothesis(ids[:-1], float(totals[i]) / len(ids)) for i, ids in enumerate(written)]
 
-    def _beam(self, state: DecoderState, beams: int, limits: Array, should_stop: Callable[[], bool]) -> list[Hypothesis]:
+    def _beam(self, state: DecoderState, beams: int, limits: Array, marks: Marks, should_stop: Callable[[], bool]) -> list[Hypothesis]:
         """Beam search as transformers 5 does it, with `early_stopping=False` and `length_penalty=1`."""
         rows = len(limits)
         state.select(np.repeat(np.arange(rows), beams))
+        marks.select(np.repeat(np.arange(rows), beams))
         searches = [BeamSearch(beams, self._limits.start, self._limits.end) for _ in range(rows)]
         open_rows = list(range(rows))
         for step in range(limits.max()):
             ids = np.concatenate([searches[row].last for row in open_rows])
             scores = self._log_probabilities(state, ids, np.repeat(limits[open_rows] == step + 1, beams), should_stop)
+            marks.bar(scores)
             by_row = scores.reshape(len(open_rows), beams, -1)  # (B, N, V)
             order = [place * beams + searches[row].advance(by_row[place]) for place, row in enumerate(open_rows)]
             going = [place for place, row in enumerate(open_rows) if not searches[row].done and limits[row] > step + 1]
             if not going:
                 break
-            state.select(np.concatenate([order[place] for place in going]))
+            chosen = np.concatenate([order[place] for place in going])
+            state.select(chosen)
             open_rows = [open_rows[place] for place in going]
+            marks.select(chosen)
+            marks.write(np.concatenate([searches[row].last for row in open_rows]))
         return [search.best() for search in searches]
 
 

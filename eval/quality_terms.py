@@ -1,0 +1,166 @@
+"""Whether a glossary is obeyed: sentences with terms that no training text has, translated as the service would.
+
+    none      without a glossary: what the model makes of such a term by itself
+    proper    with the glossary
+    random    with a glossary in which the terms of an industry and a part of speech have changed their translations, so that no model
+              can know by heart what is asked for
+    strict    as proper, with `strict_terms`
+
+Scores are 0..100. `chrf_context` looks at the rest of the sentence: forcing terms must not damage it. It is measured on the seen patterns
+with their known terms, too, where a glossary tells the model nothing new and can do nothing but harm.
+
+Not covered: terms of a request (`glossary`), which have no grammar; several translations of one term.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from data.glossary import Glossary, Term
+from data.records import Segment
+from data.terms import TermMatcher, Wanted
+from eval.metrics.context import chrf_context
+from eval.metrics.inflected import inflected
+from eval.metrics.scorecard import TermCard, scorecard
+from eval.metrics.terminology import term_success
+from eval.metrics.wanted import TermForms, find_forms
+from serving.glossaries import Glossaries
+from serving.translator import Translator
+
+Pair = tuple[str, str]
+TESTED = "tested"  # name of the glossary that is asked for
+
+
+@dataclass(frozen=True)
+class TermTest:
+    """Segments of one pair, and the terms that stand in each on both sides, as often as they do."""
+
+    pair: Pair
+    segments: list[Segment]
+    terms: list[list[Term]]
+
+    @property
+    def sources(self) -> list[str]:
+        """The texts to be translated."""
+        return [segment.texts[self.pair[0]] for segment in self.segments]
+
+    @property
+    def references(self) -> list[str]:
+        """Their human translations."""
+        return [segment.texts[self.pair[1]] for segment in self.segments]
+
+
+def term_test(segments: Sequence[Segment], terms: Sequence[Term], pair: Pair) -> TermTest:
+    """The segments in which a term stands on both sides; only what the reference has can be asked for."""
+    source, target = pair
+    known = {term.id: term for term in terms if term.words(source) and term.words(target)}
+    matcher = TermMatcher(Wanted(term.id, tuple(term.read_as(source)), ()) for term in known.values())
+    kept, found = [], []
+    for segment in (segment for segment in segments if segment.translates(*pair)):
+        matched = [known[match.term.id] for match in matcher.find(segment.texts[source])]
+        wanted = [term for term in matched if find_forms(segment.texts[target], [TermForms.of(term, target)])]
+        if wanted:
+            kept.append(segment)
+            found.append(wanted)
+    return TermTest(pair, kept, found)
+
+
+def permuted(terms: Sequence[Term], language: str, seed: int) -> dict[str, Term]:
+    """Every term with the translation of another of its industry and part of speech (its tags, where none is said), by id.
+
+    A term that is alone in its group keeps its own.
+    """
+    groups: dict[tuple[str, ...], list[Term]] = {}
+    for term in sorted(terms, key=lambda term: term.id):
+        groups.setdefault((term.id.split("/")[0], term.pos or ",".join(term.tags)), []).append(term)
+    found = {}
+    for group in groups.values():
+        random.Random(f"{seed}/{group[0].id}").shuffle(group)
+        for term, other in zip(group, [*group[1:], group[0]], strict=True):
+            synonyms = {name: words for name, words in term.synonyms.items() if name != language}
+            found[term.id] = replace(term, forms={**term.forms, language: other.forms[language]}, synonyms=synonyms)
+    return found
+
+
+def translate(served: Translator, test: TermTest, terms: Sequence[Term] = (), *, strict: bool = False) -> list[str]:
+    """The translations with a glossary of these terms; without one where there are none."""
+    glossaries = Glossaries({TESTED: Glossary(TESTED, tuple(terms))})
+    source, target = test.pair
+    answers = served.translate(
+        test.sources, source=source, target=target, industry=TESTED if terms else None, glossaries=glossaries, strict_terms=strict
+    )
+    return [answer.text for answer in answers]
+
+
+def term_scores(served: Translator, unknown: TermTest, seen: TermTest, seed: int) -> tuple[dict[str, Any], list[TermCard]]:
+    """How the glossary is obeyed, and a card for each term under `proper`, the worst first.
+
+    Args:
+        served: the models.
+        unknown: sentences with terms that are in no training text.
+        seen: sentences with terms that training knows.
+        seed: of the permutation.
+    """
+    target = unknown.pair[1]
+    asked = {term.id: term for terms in unknown.terms for term in terms}
+    others = permuted(list(asked.values()), target, seed)
+    made = {
+        "none": translate(served, unknown),
+        "proper": translate(served, unknown, list(asked.values())),
+        "random": translate(served, unknown, list(others.values())),
+        "strict": translate(served, unknown, list(asked.values()), strict=True),
+    }
+    forms = [[TermForms.of(term, target) for term in terms] for terms in unknown.terms]
+    swapped = [[TermForms.of(others[term.id], target) for term in terms] for terms in unknown.terms]
+    wanted = dict.fromkeys(made, forms) | {"random": swapped}
+    scores: dict[str, Any] = {mode: term_success(texts, _surfaces(wanted[mode])) for mode, texts in made.items()}
+    scores |= {f"chrf_context_{mode}": _context(made[mode], unknown, wanted[mode], forms) for mode in ("none", "proper", "random")}
+    scores |= {"terms": sum(map(len, unknown.terms)), "distinct": len(asked), "segments": len(unknown.segments)}
+    scores |= _inflected(made["proper"], unknown, forms) | _damage(served, seen)
+    return scores, scorecard(unknown.sources, unknown.references, made["proper"], forms)
+
+
+def _surfaces(terms: Sequence[Sequence[TermForms]]) -> list[list[list[str]]]:
+    return [[term.surfaces for term in wanted] for wanted in terms]
+
+
+def _context(texts: Sequence[str], test: TermTest, theirs: Sequence[Sequence[TermForms]], true: Sequence[Sequence[TermForms]]) -> float:
+    return chrf_context(texts, test.references, _surfaces(theirs), _surfaces(true)).score
+
+
+def _inflected(texts: Sequence[str], test: TermTest, forms: Sequence[Sequence[TermForms]]) -> dict[str, float]:
+    """How many of the references' inflected forms are met; nothing for a language in which none is inflected."""
+    try:
+        found = inflected(texts, test.references, forms)
+    except ValueError:
+        return {}
+    return {"inflected": found.score, "inflected_terms": found.count}
+
+
+def _damage(served: Translator, seen: TermTest) -> dict[str, float]:
+    """What a glossary of known terms costs the rest of the sentence."""
+    if not seen.segments:
+        return {}
+    target = seen.pair[1]
+    known = {term.id: term for terms in seen.terms for term in terms}
+    forms = [[TermForms.of(term, target) for term in terms] for terms in seen.terms]
+    without, with_glossary = translate(served, seen), translate(served, seen, list(known.values()))
+    return {
+        "known_none": term_success(without, _surfaces(forms)),
+        "known_proper": term_success(with_glossary, _surfaces(forms)),
+        "chrf_context_known_none": _context(without, seen, forms, forms),
+        "chrf_context_known_proper": _context(with_glossary, seen, forms, forms),
+    }
+
+
+def cards_json(cards: Mapping[str, Sequence[TermCard]]) -> list[dict[str, Any]]:
+    """The cards of all pairs as rows for a table."""
+    rows = []
+    for pair, found in cards.items():
+        for card in found:
+            miss = {"source": card.miss.source, "reference": card.miss.reference, "translation": card.miss.hypothesis} if card.miss else {}
+            rows.append({"pair": pair, "term": card.id, "wanted": card.wanted, "hits": card.hits, **miss})
+    return rows
