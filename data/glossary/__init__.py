@@ -6,7 +6,7 @@ files.py        any format in and out: YAML, CSV, TSV, XLSX (tables.py), TBX (tb
 checking.py     what is wrong in glossary files, with file and line (words.py: function words; scripts.py: writing systems)
 comparing.py    the difference of two glossaries, and several made one
 mining.py       term pairs that parallel text proposes (candidates.py, chinese.py, everyday.py, linking.py; proposals.py: in and out)
-__main__.py     `python -m data.glossary check | convert | merge | diff | mine`
+__main__.py     `python -m data.glossary check | convert | merge | diff | mine | try` (the last runs `serving/trying.py`)
 
 Serving and the stages need the first two only.
 """

@@ -1,11 +1,15 @@
-"""Look after glossary files: check, convert, merge, compare, mine. `python -m data.glossary --help` lists the commands.
+"""Look after glossary files: check, convert, merge, compare, mine, try. `python -m data.glossary --help` lists the commands.
 
 Formats by the file's ending: YAML (ours), CSV, TSV, XLSX, TBX, TMX. data/README.md describes them.
+
+`try` is `python -m serving.trying`, run as a process: models are loaded there, and nothing here imports `serving`.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +17,7 @@ from typing import Annotated
 
 import typer
 
-from data.console import command, say
+from data.console import INTERRUPTED, command, say
 from data.glossary.annotating import annotate
 from data.glossary.checking import check as check_files
 from data.glossary.comparing import difference, merge
@@ -198,6 +202,15 @@ def _check_languages(source: str, target: str) -> None:
         raise ValueError(f"{', '.join(wrong)}: no language's code; valid are en, de, es, zh, fr ...")
     if base_code(source) == base_code(target):
         raise ValueError(f"terms are mined between two languages, not {source} and {target}")
+
+
+@app.command("try", add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def try_sentences(arguments: typer.Context) -> None:
+    """Translate your own sentences without and with a glossary (`try --help` says how); what `python -m serving.trying` does."""
+    try:
+        raise typer.Exit(subprocess.run([sys.executable, "-m", "serving.trying", *arguments.args], check=False).returncode)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None  # the process got it too, and has said so
 
 
 if __name__ == "__main__":

@@ -175,3 +175,24 @@ def test_mine_refuses_what_it_cannot_use(run, tmp_path, arguments, message):
     assert found.output.startswith(f"error: {message}")
     assert found.output.count("\n") == 1
     assert not (tmp_path / "new.csv").exists()
+
+
+def test_try_passes_arguments_output_and_exit_code_through(run, capfd):
+    found = run("try", "a.csv", "--source", "en", "--bundles", "nowhere", "--target", "de")
+    assert found.exit_code == 1
+    assert capfd.readouterr() == ("", "error: nowhere: no such folder of bundles; train and export first (`dvc repro`)\n")
+    assert run("try", "--help").exit_code == 0
+    said = capfd.readouterr().out
+    assert "python -m serving.trying" in said
+    assert "sentences_file" in said
+    assert run("try", "a.csv").exit_code == 2
+    assert "--source" in capfd.readouterr().err
+
+
+def test_an_interrupted_try_ends_as_one(run, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("data.glossary.__main__.subprocess.run", interrupted)
+    found = run("try", "a.csv")
+    assert (found.exit_code, found.output) == (130, "")
