@@ -15,7 +15,7 @@ from typing import Any
 from configs.schema import EvaluateTranslation, Params
 from data.augment import KINDS, augment_pair
 from data.console import track
-from data.glossary import load_glossaries
+from data.glossary import glossary_versions, load_glossaries
 from data.protect import find_protected
 from data.records import Segment, read_jsonl, tree_sha256, write_json, write_text
 from eval.forgetting import forgetting, read_general, tuned_models
@@ -80,6 +80,7 @@ def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity
     with tracking.run("evaluate translation", kind="evaluate", profile=params.profile) as run:
         run.dataset("translation", prepared, tree_sha256(prepared))
         run.params({**settings.model_dump(), "beams": beams})
+        run.glossaries(glossary_versions(glossaries))
         done = {pair: translate_sets(served, pair, sets.having(pair)) for pair in track(pairs, "pairs", len(pairs))}
         _write_translations(out / "translations", done)
         scores, wanted = score_pairs(served, done, sets, settings, beams), glossary_forms(glossaries)

@@ -18,6 +18,7 @@ from transformers import MarianMTModel
 from transformers.utils import logging as transformers_logging
 
 from configs.schema import ExportModel, Params
+from data.glossary import glossary_versions
 from data.normalize import normalize
 from data.pieces import MarianPieces, XlmrPieces
 from data.records import OUT_OF_SCOPE, Segment, Utterance, read_jsonl, tree_sha256, write_json
@@ -41,10 +42,11 @@ def export_translation(params: Params, prepared: Path, glossaries: Path, checkpo
 
     Raises:
         ExportError: the checkpoint has an option that the graphs do not implement.
+        GlossaryError: broken glossaries.
         OSError: the checkpoint is not there.
     """
     settings = params.export_translation
-    manifest = _manifest(checkpoint)
+    manifest, versions = _manifest(checkpoint), glossary_versions(glossaries)
     pieces = MarianPieces(checkpoint, manifest.get("codes"))
     transformers_logging.disable_progress_bar()
     model = MarianMTModel.from_pretrained(checkpoint).eval()
@@ -65,6 +67,7 @@ def export_translation(params: Params, prepared: Path, glossaries: Path, checkpo
         **manifest,
         "languages": sorted({language for pair in manifest["pairs"] for language in pair}),
         "glossaries": tree_sha256(out / "glossaries"),
+        "glossary_versions": versions,
         "decoding": written,
         **_precisions(settings),
     }

@@ -20,7 +20,7 @@ from transformers import GenerationConfig, MarianConfig, MarianMTModel, Training
 
 from configs.schema import MarianShape, Params, TrainTranslation
 from data.annotation import TERM_MARKS
-from data.glossary import load_glossaries
+from data.glossary import glossary_versions, load_glossaries
 from data.pieces import MarianPieces
 from data.protect import MARKERS
 from data.records import Segment, read_jsonl, tree_sha256
@@ -237,6 +237,7 @@ def train(name: str, params: Params, prepared: Path, out: Path) -> str:
         model = material.model
         run.params({"seed": params.seed, **settings.model_dump(), "parameters": model.num_parameters()})
         run.dataset("translation", prepared, data)
+        run.glossaries(glossary_versions(prepared / "glossaries"))
         trainer = marian_trainer(material, settings, arguments, run)
         best = fit(trainer, f"train {name}", run)
         spread = spread_weights(trainer)

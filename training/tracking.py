@@ -42,6 +42,7 @@ PARENT = "parameters"  # the kind of a run that only holds those with the same p
 HASH_DIGITS = 8  # of the parameters' hash in a name
 OPENING_SECONDS = 60  # for another process to create the tables, which takes about 5
 SAMPLING_SECONDS = 5  # of the system metrics; MLflow's default of 10 leaves a one-minute run with six points
+UNNAMEABLE = re.compile(r"[^\w.\- ]")  # what MLflow has in no parameter's name (a slash and a colon only in some places)
 LONGEST_PARAMETER = 6_000  # characters; MLflow's MAX_PARAM_VAL_LENGTH
 LARGEST_DIFF = 1_000_000  # bytes; nobody reads more
 NOT_THERE = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # MLflow's codes for an unknown run and for what cannot be a run's id
@@ -112,6 +113,10 @@ class Run:
             mlflow.set_tag(f"data.{name}.sha256", digest)
 
         self.attempt("datasets", record)
+
+    def glossaries(self, versions: Mapping[str, str]) -> None:
+        """Record which glossaries went in: `glossary.INDUSTRY` is the version."""
+        self.params({f"glossary.{UNNAMEABLE.sub('_', industry)}": version for industry, version in versions.items()})
 
     def tag(self, name: str, value: str) -> None:
         """Record a tag."""

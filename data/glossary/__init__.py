@@ -13,7 +13,7 @@ Serving and the stages need the first two only.
 
 from __future__ import annotations
 
-from data.glossary.loading import load_glossaries, word_forms
+from data.glossary.loading import glossary_versions, load_glossaries, word_forms
 from data.glossary.term import Glossary, GlossaryError, Term
 
-__all__ = ["Glossary", "GlossaryError", "Term", "load_glossaries", "word_forms"]
+__all__ = ["Glossary", "GlossaryError", "Term", "glossary_versions", "load_glossaries", "word_forms"]

@@ -80,6 +80,15 @@ def load_glossaries(folder: Path) -> dict[str, Glossary]:
     return found
 
 
+def glossary_versions(folder: Path) -> dict[str, str]:
+    """Industry -> version, of every glossary in a folder.
+
+    Raises:
+        GlossaryError: as `load_glossaries`.
+    """
+    return {industry: glossary.version for industry, glossary in sorted(load_glossaries(folder).items())}
+
+
 def load_yaml(path: Path) -> Loaded:
     """The glossary of one YAML file.
 

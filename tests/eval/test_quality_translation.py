@@ -13,6 +13,7 @@ import pytest
 
 from configs.schema import ROOT, EvaluateTranslation, load_params
 from data.augment import ALWAYS_FITTING, FITTING, KINDS
+from data.glossary import glossary_versions
 from data.protect import find_protected
 from data.records import Segment, read_jsonl, write_jsonl
 from eval.metrics.text import chrf
@@ -289,14 +290,21 @@ def test_without_a_test_segment_it_says_so(tmp_path: Path) -> None:
 def judged(world: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The small models evaluated: what was said, what was written, and where."""
     out, complaints = tmp_path_factory.mktemp("work"), io.StringIO()
+    versions: dict[str, str] = {}
     with pytest.MonkeyPatch.context() as patch, redirect_stderr(complaints):
         patch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        patch.setattr("training.tracking.Run.glossaries", lambda run, found: versions.update(found))
         patch.setattr(
             "eval.parity.MarianPeer", lambda checkpoint, threads: MarianPeer(checkpoint, 1)
         )  # two threads starve on a busy machine
         said = evaluate(world.params, world.translation, world.bundles, world.models, world.parity, ROOT / "data/glossaries", out, beams=2)
     result = json.loads((out / "translation.json").read_text())
-    return SimpleNamespace(said=said, complaints=complaints.getvalue(), out=out, result=result)
+    return SimpleNamespace(said=said, complaints=complaints.getvalue(), out=out, result=result, versions=versions)
+
+
+def test_the_run_names_the_versions_of_the_glossaries(judged: Any) -> None:
+    assert judged.versions == glossary_versions(ROOT / "data/glossaries")
+    assert judged.versions.keys() >= {"machinery", "trade"}
 
 
 def test_all_pairs_are_scored(judged: Any, world: Any) -> None:

@@ -19,6 +19,7 @@ from safetensors.torch import save_file
 from transformers import AutoTokenizer, MarianTokenizer
 
 from configs.schema import ROOT, Params, load_intents, load_params
+from data.glossary import GlossaryError, glossary_versions, load_glossaries
 from data.normalize import normalize
 from data.protect import MARKERS
 from data.records import OUT_OF_SCOPE, Segment, Utterance, tree_sha256, write_json, write_jsonl
@@ -77,6 +78,9 @@ def test_a_translation_bundle_holds_what_serving_needs(world: Any) -> None:
     assert manifest["languages"] == ["de", "en", "es", "zh"]
     assert manifest["data"] == tree_sha256(world.translation)
     assert manifest["glossaries"] == tree_sha256(world.bundles / "en-xx" / "glossaries")
+    shipped = load_glossaries(world.bundles / "en-xx" / "glossaries")
+    assert manifest["glossary_versions"] == {industry: glossary.version for industry, glossary in shipped.items()}
+    assert set(manifest["glossary_versions"]) == {path.stem for path in GLOSSARIES.glob("*.yaml")}
     pad = read(world.bundles / "en-xx" / "vocab.json")["<pad>"]
     shape = {"layers": 1, "heads": 4, "head_size": 8}
     assert manifest["decoding"] == {"start": pad, "end": 0, "suppressed": [pad], "max_pieces": 64, **shape}
@@ -143,7 +147,18 @@ def test_another_industry_s_glossary_goes_along(world: Any, checkpoint: Path, tm
     (glossaries / "README.md").write_text("not a glossary")
     export_translation(world.params, world.translation, glossaries, checkpoint, tmp_path / "out")
     assert files(tmp_path / "out" / "glossaries") == {path.name for path in glossaries.glob("*.yaml")}
-    assert read(tmp_path / "out/manifest.json")["glossaries"] != read(world.bundles / "en-xx/manifest.json")["glossaries"]
+    before, after = read(world.bundles / "en-xx/manifest.json"), read(tmp_path / "out/manifest.json")
+    assert after["glossaries"] != before["glossaries"]
+    assert after["glossary_versions"] == {**before["glossary_versions"], "optics": glossary_versions(glossaries)["optics"]}
+    verify_bundle(tmp_path / "out")
+
+
+def test_a_broken_glossary_is_told_before_anything_is_written(world: Any, tmp_path: Path) -> None:
+    (tmp_path / "glossaries").mkdir()
+    (tmp_path / "glossaries/optics.yaml").write_text("industry: optics\nterms:\n  - {en: lens}\n")
+    with pytest.raises(GlossaryError, match=r"optics\.yaml:3: needs an id$"):
+        export_translation(world.params, world.translation, tmp_path / "glossaries", world.models / "en-xx", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_option_that_the_graphs_lack_is_refused_by_name(world: Any, checkpoint: Path, tmp_path: Path) -> None:

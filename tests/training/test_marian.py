@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from transformers import TrainingArguments
 from transformers.trainer_pt_utils import LabelSmoother
 
 from configs.schema import ROOT, GuidedAlignment, TrainTranslation, load_params
+from data.glossary import glossary_versions
 from data.pieces import MarianPieces
 from data.records import Segment, file_sha256, read_jsonl, tree_sha256
 from training import marian
@@ -313,6 +315,17 @@ def test_the_same_seed_gives_the_same_weights_and_mlflow_has_the_run(world: Any,
     shown = json.loads(Path(mlflow_up.download_artifacts(run.info.run_id, "validation_samples.json", str(tmp_path))).read_text())
     assert shown["columns"] == ["step", "source", "reference", "translation", "chrf"]
     assert {row[0] for row in shown["data"]} == {steps // 2, steps}
+
+
+def test_mlflow_has_the_versions_of_the_glossaries_that_a_training_knows(world: Any, mlflow_up: Any, tmp_path: Path) -> None:
+    prepared = Path(shutil.copytree(world.translation, tmp_path / "prepared"))
+    (prepared / "glossaries").mkdir(exist_ok=True)
+    (prepared / "glossaries/optics.yaml").write_text("industry: optics\nterms:\n  - {id: lens, en: lens, de: Linse}\n")
+    short = world.params.model_dump()
+    short["train_translation"]["optimizer"] |= {"steps": 2, "evaluations": 1}
+    train("xx-en", type(world.params).model_validate(short), prepared, tmp_path / "out")
+    recorded = mlflow_up.get_run(json.loads((tmp_path / "out/run.json").read_text())["mlflow_run"]).data.params
+    assert recorded["glossary.optics"] == glossary_versions(prepared / "glossaries")["optics"]
 
 
 def test_another_seed_gives_other_weights(world: Any, mlflow_down: None, tmp_path: Path) -> None:

@@ -120,6 +120,17 @@ def test_a_run_is_recorded_whole(
     assert "warning" not in capsys.readouterr().err
 
 
+def test_glossaries_are_recorded_by_version_whatever_their_industries_are_called(
+    mlflow_up: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with tracking.run("train en-xx", kind="train", profile="demo") as run:
+        run.glossaries({})
+        run.glossaries({"machinery": "339e30092d5b", "R&D: Öl//机械": "1bdad06bc022"})
+    expected = {"glossary.machinery": "339e30092d5b", "glossary.R_D_ Öl__机械": "1bdad06bc022"}
+    assert mlflow_up.get_run(run.id).data.params == expected
+    assert "warning" not in capsys.readouterr().err
+
+
 def test_what_a_run_was_started_on_is_recorded(mlflow_up: Any, changed_repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = MagicMock()
     torch.cuda.device_count.return_value = 2

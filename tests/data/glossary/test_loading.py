@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from data.glossary import Glossary, GlossaryError, Term, load_glossaries, word_forms
+from data.glossary import Glossary, GlossaryError, Term, glossary_versions, load_glossaries, word_forms
 
 PUMP = """
 industry: machinery
@@ -96,6 +96,13 @@ def test_every_file_is_a_glossary_by_its_industry(tmp_path):
     assert list(found) == ["apparel", "machinery"]
     assert found["apparel"] == Glossary("apparel", ())
     assert load_glossaries(tmp_path / "nowhere") == {}
+
+
+def test_the_versions_of_a_folder_by_industry(tmp_path):
+    folder = write(tmp_path, b=PUMP, a=LOCALES)
+    assert list(glossary_versions(folder)) == ["apparel", "machinery"]
+    assert glossary_versions(folder)["machinery"] == load_glossaries(folder)["machinery"].version
+    assert glossary_versions(tmp_path / "nowhere") == {}
 
 
 def test_all_mistakes_of_all_files_are_told_at_once(tmp_path):
