@@ -351,6 +351,7 @@ class EvaluateTranslation(Section):
     """Scores per language pair.
 
     Attributes:
+        noise_segments: seen test segments that are translated with each kind of noise.
         general: file of general text, segments as JSON Lines, on which a fine-tuned model is compared with its base; `null`: none.
         general_segments: of it that are translated in each pair.
     """
@@ -359,6 +360,7 @@ class EvaluateTranslation(Section):
     resamples: Positive
     parity_segments: Positive
     parity_beams: Positive
+    noise_segments: Positive
     general: str | None
     general_segments: Annotated[int, Field(ge=2)]
 

@@ -1,6 +1,7 @@
 """Score the classifier as it would be served, beside TF-IDF with logistic regression.
 
-Reads   training/bundles/, training/parity/intents.json, data/prepared/intents/, configs/params.yaml
+Reads   training/bundles/, training/parity/intents.json, data/prepared/intents/, eval/results/work/intents_baseline.json,
+        configs/params.yaml
 Writes  eval/results/work/{intents.json, messages.jsonl}
 Params  profile, seed, export_intents.serve, evaluate_intents
 """

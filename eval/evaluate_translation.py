@@ -2,7 +2,7 @@
 
 Reads   training/bundles/, training/models/, training/parity/, data/prepared/translation/, data/glossaries/,
         configs/params.yaml, configs/serving.yaml; of fine-tuned models the bases, and evaluate_translation.general if it is there
-Writes  eval/results/work/{translation.json, translations/SRC-TGT.jsonl}
+Writes  eval/results/work/{translation.json, terms.jsonl, translations/SRC-TGT.jsonl}
 Params  profile, seed, prepare_translation.languages, export_translation.serve, evaluate_translation, beams
 """
 

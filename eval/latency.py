@@ -7,7 +7,7 @@ neither side.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,7 +26,7 @@ from serving.translator import Direction, sentence_ids
 from training import tracking
 
 Engine = Callable[[dict[str, Any]], object]
-Bodies = dict[str, list[dict[str, Any]]]  # endpoint -> request bodies
+Bodies = dict[str, list[dict[str, Any]]]  # kind of request, the endpoint's name first -> request bodies
 PAIR = ("en", "de")
 WARM_UP = 10  # requests of each kind before anything is timed
 
@@ -36,15 +36,12 @@ def measure(params: Params, prepared: Path, bundles: Path, models: Path, out: Pa
 
     Raises:
         StartError: the service does not start.
-        ValueError: no test segment of the length asked for.
+        ValueError: no test segment of the length asked for that has a term.
     """
     settings = params.latency
-    texts = texts_of_length(read_jsonl(prepared / "translation/test.jsonl", Segment), settings.translate_words)
+    segments = of_length(read_jsonl(prepared / "translation/test.jsonl", Segment), settings.translate_words)
     messages = [m.text for m in read_jsonl(prepared / "intents/test.jsonl", Utterance)]
-    bodies: Bodies = {
-        "translate": [{"segments": [text], "source": PAIR[0], "target": PAIR[1]} for text in texts],
-        "classify": [{"text": text} for text in messages],
-    }
+    bodies: Bodies = translate_bodies(segments) | {"classify": [{"text": text} for text in messages]}
     with tracking.run("latency", kind="latency", profile=params.profile) as run:
         run.params(settings.model_dump())
         with running_service(bundles, out / "service.log") as service:
@@ -52,33 +49,46 @@ def measure(params: Params, prepared: Path, bundles: Path, models: Path, out: Pa
         ratios = compare_with_transformers(bodies, bundles, models, settings)
         for kind, ratio in ratios.items():
             result["latency"][kind] |= ratio
+        result["latency"]["translate_strict"]["ratio_p95"] = p95_ratio(result["latency"], "translate_strict", "translate")
+        result["latency"]["translate_terms"]["ratio_p95"] = p95_ratio(result["latency"], "translate_terms", "translate")
         write_json(out / "latency.json", result)
         run.metrics({key: value for key, value in tracking.flatten(result).items() if isinstance(value, int | float)})
     shown = ", ".join(f"{kind} p95 {found['p95_ms']:.1f} ms" for kind, found in result["latency"].items())
     return f"{out / 'latency.json'}: ready in {result['serving']['ready_s']:.1f} s, {shown}"
 
 
-def texts_of_length(segments: Sequence[Segment], words: int) -> list[str]:
-    """English test texts of about `words` words (a tenth more or less), as they are.
+def of_length(segments: Sequence[Segment], words: int) -> list[Segment]:
+    """The test segments with an English text of about `words` words (a tenth more or less) and a term.
 
     Raises:
         ValueError: there is none.
     """
-    texts = [segment.texts[PAIR[0]] for segment in segments]
-    found = [text for text in texts if abs(len(text.split()) - words) <= words / 10]
+    found = [s for s in segments if s.terms and abs(len(s.texts[PAIR[0]].split()) - words) <= words / 10]
     if not found:
-        raise ValueError(f"no test segment has about {words} words")
+        raise ValueError(f"no test segment with a term has about {words} words")
     return found
 
 
+def translate_bodies(segments: Sequence[Segment]) -> Bodies:
+    """The same texts without a glossary, with that of their first term's industry, and so that its terms must be kept."""
+    plain = [{"segments": [segment.texts[PAIR[0]]], "source": PAIR[0], "target": PAIR[1]} for segment in segments]
+    terms = [{**body, "industry": segment.terms[0].split("/")[0]} for body, segment in zip(plain, segments, strict=True)]
+    return {"translate": plain, "translate_terms": terms, "translate_strict": [{**body, "strict_terms": True} for body in terms]}
+
+
+def p95_ratio(latency: Mapping[str, Mapping[str, float]], kind: str, to: str) -> float:
+    """How many times as long the 95th percentile of one kind of request is as another's."""
+    return latency[kind]["p95_ms"] / latency[to]["p95_ms"]
+
+
 def load_all(service: Service, bodies: Bodies, settings: Latency) -> dict[str, Any]:
-    """Both endpoints, one after the other, at the fixed rate."""
+    """Each kind of request, one after the other, at the fixed rate."""
     with QuaysideClient(service.url) as client:
         for kind, requests in bodies.items():
             for body in requests[:WARM_UP]:
                 ask(client, kind, body)
     latency = {
-        kind: run_load(service.url, f"/v1/{kind}", requests, settings.rate_per_s, settings.seconds).summary()
+        kind: run_load(service.url, f"/v1/{kind.split('_')[0]}", requests, settings.rate_per_s, settings.seconds).summary()
         for kind, requests in bodies.items()
     }
     return {"latency": latency, "serving": {"ready_s": service.ready_s, "rss_mb": service.rss_mb()}}
@@ -86,7 +96,7 @@ def load_all(service: Service, bodies: Bodies, settings: Latency) -> dict[str, A
 
 def ask(client: QuaysideClient, kind: str, body: dict[str, Any]) -> object:
     """One request through the client."""
-    return client.translate(**body) if kind == "translate" else client.classify(**body)
+    return client.classify(**body) if kind == "classify" else client.translate(**body)
 
 
 def compare_with_transformers(bodies: Bodies, bundles: Path, models: Path, settings: Latency) -> dict[str, dict[str, float]]:

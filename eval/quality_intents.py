@@ -15,7 +15,6 @@ import numpy as np
 
 from configs.schema import EvaluateIntents, Params
 from data.augment import KINDS, augment
-from data.normalize import normalize
 from data.records import OUT_OF_SCOPE, Utterance, read_jsonl, tree_sha256, write_json, write_text
 from eval.metrics.classification import accuracy, as_codes, coverage_at, ece, macro_f1, out_of_scope_recall
 from eval.stats import IntArray, paired_resample, resample
@@ -26,31 +25,28 @@ from training import tracking
 
 
 def evaluate(params: Params, prepared: Path, bundles: Path, parity: Path, out: Path) -> str:
-    """Score the classifier and write `intents.json` and `messages.jsonl`; returns a sentence about it.
+    """Score the classifier and write `intents.json` and `messages.jsonl`; returns a sentence about it. The baseline was measured before.
 
     Raises:
         BundleError: bundles that cannot be served.
         ValueError: broken prepared data.
     """
     settings = params.evaluate_intents
-    parts = {name: read_jsonl(prepared / f"{name}.jsonl", Utterance) for name in ("train", "test")}
-    known = [message for message in parts["test"] if message.intent != OUT_OF_SCOPE]
+    test = read_jsonl(prepared / "test.jsonl", Utterance)
+    known = [message for message in test if message.intent != OUT_OF_SCOPE]
     serve: str = params.export_intents.serve
     models: dict[str, Classifier] = {precision: load_classifier(bundles, 2, precision) for precision in {"fp32", serve}}
     with tracking.run("evaluate intents", kind="evaluate", profile=params.profile) as run:
         run.dataset("intents", prepared, tree_sha256(prepared))
         run.params(settings.model_dump())
-        logits = {precision: head_logits(model, parts["test"], settings.batch_size) for precision, model in models.items()}
-        scores = score_intents(models[serve], parts["test"], logits[serve], settings)
-        baseline = tfidf_baseline(parts["train"], known, params.seed)
-        truth = [message.intent for message in known]
-        scores["baseline_macro_f1"] = macro_f1(truth, baseline)
-        scores["baseline_accuracy"] = accuracy(truth, baseline)
-        compared = {"intents": {**_logit_difference(parity), **precision_drop(models, parts["test"], logits, serve, settings)}}
+        logits = {precision: head_logits(model, test, settings.batch_size) for precision, model in models.items()}
+        scores = score_intents(models[serve], test, logits[serve], settings)
+        scores |= json.loads((out / "intents_baseline.json").read_text(encoding="utf-8"))
+        compared = {"intents": {**_logit_difference(parity), **precision_drop(models, test, logits, serve, settings)}}
         noisy = noise_scores(models[serve], known, scores["macro_f1"], settings, params.seed)
         result = {"intents": scores, "parity": compared, "robustness": {"intents": noisy}}
         write_json(out / "intents.json", result)
-        _write_messages(out / "messages.jsonl", models[serve], parts["test"], logits[serve])
+        _write_messages(out / "messages.jsonl", models[serve], test, logits[serve])
         run.metrics({key: value for key, value in tracking.flatten(result).items() if isinstance(value, int | float)})
         run.file(out / "messages.jsonl")
     ours, baseline_f1 = scores["macro_f1"], scores["baseline_macro_f1"]
@@ -118,24 +114,6 @@ def _other_heads(model: Classifier, messages: Sequence[Utterance], logits: dict[
             predicted = [model.labels[head][i] for i in logits[head][rows].argmax(axis=1)]
             found[f"{head}_macro_f1"] = macro_f1([getattr(messages[i], head) for i in rows], predicted)
     return found
-
-
-def tfidf_baseline(train: Sequence[Utterance], test: Sequence[Utterance], seed: int) -> list[str]:
-    """Intents by TF-IDF of character n-grams and words with logistic regression, on the same training part.
-
-    Characters within word boundaries, 2 to 5 of them, serve Chinese and typos; the settings are scikit-learn's usual ones, not tuned.
-    Without n-grams of one message only (`min_df=2`) it is about 1 stronger: less than the classifier moves from training to training.
-    """
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline, make_union
-
-    usual: dict[str, Any] = {"sublinear_tf": True, "dtype": np.float32}
-    features = make_union(TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), **usual), TfidfVectorizer(ngram_range=(1, 2), **usual))
-    model = make_pipeline(features, LogisticRegression(C=10, max_iter=300, random_state=seed))
-    known = [message for message in train if message.intent != OUT_OF_SCOPE]
-    model.fit([normalize(m.text) for m in known], [m.intent for m in known])
-    return [str(label) for label in model.predict([normalize(m.text) for m in test])]
 
 
 def precision_drop(

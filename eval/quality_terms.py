@@ -6,8 +6,8 @@
               can know by heart what is asked for
     strict    as proper, with `strict_terms`
 
-Scores are 0..100. `chrf_context` looks at the rest of the sentence: forcing terms must not damage it. It is measured on the seen patterns
-with their known terms, too, where a glossary tells the model nothing new and can do nothing but harm.
+Scores are 0..100. `chrf_context` looks at the rest of the sentence: forcing terms must not damage it. It is measured with known terms on
+seen patterns, too, where a glossary tells the model nothing new and can do nothing but harm; and on the sentences written by hand.
 
 Not covered: terms of a request (`glossary`), which have no grammar; several translations of one term.
 """
@@ -25,7 +25,7 @@ from data.terms import TermMatcher, Wanted
 from eval.metrics.context import chrf_context
 from eval.metrics.inflected import inflected
 from eval.metrics.scorecard import TermCard, scorecard
-from eval.metrics.terminology import term_success
+from eval.metrics.terminology import term_hits, term_success
 from eval.metrics.wanted import TermForms, find_forms
 from serving.glossaries import Glossaries
 from serving.translator import Translator
@@ -95,13 +95,12 @@ def translate(served: Translator, test: TermTest, terms: Sequence[Term] = (), *,
     return [answer.text for answer in answers]
 
 
-def term_scores(served: Translator, unknown: TermTest, seen: TermTest, seed: int) -> tuple[dict[str, Any], list[TermCard]]:
+def term_scores(served: Translator, unknown: TermTest, seed: int) -> tuple[dict[str, Any], list[TermCard]]:
     """How the glossary is obeyed, and a card for each term under `proper`, the worst first.
 
     Args:
         served: the models.
         unknown: sentences with terms that are in no training text.
-        seen: sentences with terms that training knows.
         seed: of the permutation.
     """
     target = unknown.pair[1]
@@ -111,16 +110,61 @@ def term_scores(served: Translator, unknown: TermTest, seen: TermTest, seed: int
         "none": translate(served, unknown),
         "proper": translate(served, unknown, list(asked.values())),
         "random": translate(served, unknown, list(others.values())),
-        "strict": translate(served, unknown, list(asked.values()), strict=True),
     }
+    made["strict"] = _strict(served, unknown, made["proper"], list(asked.values()))
     forms = [[TermForms.of(term, target) for term in terms] for terms in unknown.terms]
     swapped = [[TermForms.of(others[term.id], target) for term in terms] for terms in unknown.terms]
     wanted = dict.fromkeys(made, forms) | {"random": swapped}
     scores: dict[str, Any] = {mode: term_success(texts, _surfaces(wanted[mode])) for mode, texts in made.items()}
     scores |= {f"chrf_context_{mode}": _context(made[mode], unknown, wanted[mode], forms) for mode in ("none", "proper", "random")}
-    scores |= {"terms": sum(map(len, unknown.terms)), "distinct": len(asked), "segments": len(unknown.segments)}
-    scores |= _inflected(made["proper"], unknown, forms) | _damage(served, seen)
+    scores |= {"terms": sum(map(len, unknown.terms)), "terms_distinct": len(asked), "segments": len(unknown.segments)}
+    scores |= _inflected(made["proper"], unknown, forms)
+    scores["by_industry"] = _by_industry(made, wanted)
     return scores, scorecard(unknown.sources, unknown.references, made["proper"], forms)
+
+
+def _strict(served: Translator, test: TermTest, proper: Sequence[str], terms: Sequence[Term]) -> list[str]:
+    """The translations with `strict_terms`: those of `proper` in which nothing is missing, for there is nothing to repair, the others anew."""
+    forms = [[term.surfaces(test.pair[1]) for term in wanted] for wanted in test.terms]
+    lacking = [i for i, text in enumerate(proper) if not all(term_hits(text, forms[i]))]
+    again = TermTest(test.pair, [test.segments[i] for i in lacking], [test.terms[i] for i in lacking])
+    repaired = dict(zip(lacking, translate(served, again, terms, strict=True), strict=True))
+    return [repaired.get(i, text) for i, text in enumerate(proper)]
+
+
+def known_scores(served: Translator, test: TermTest, without: Sequence[str], name: str) -> dict[str, float]:
+    """What a glossary does where the terms may be known: success, and chrF of the rest, without and with it; keys end in `name`.
+
+    Args:
+        served: the models.
+        test: the sentences.
+        without: their translations without a glossary.
+        name: of the sentences.
+    """
+    if not test.segments:
+        return {}
+    target = test.pair[1]
+    known = {term.id: term for terms in test.terms for term in terms}
+    forms = [[TermForms.of(term, target) for term in terms] for terms in test.terms]
+    obeyed = translate(served, test, list(known.values()))
+    return {
+        f"none_{name}": term_success(without, _surfaces(forms)),
+        f"proper_{name}": term_success(obeyed, _surfaces(forms)),
+        f"chrf_context_none_{name}": _context(without, test, forms, forms),
+        f"chrf_context_proper_{name}": _context(obeyed, test, forms, forms),
+        f"terms_{name}": sum(map(len, test.terms)),
+    }
+
+
+def _by_industry(made: Mapping[str, Sequence[str]], wanted: Mapping[str, Sequence[Sequence[TermForms]]]) -> dict[str, dict[str, float]]:
+    """Term success of each industry's terms, per mode."""
+    found: dict[str, dict[str, float]] = {}
+    industries = sorted({term.id.split("/")[0] for terms in wanted["proper"] for term in terms})
+    for industry in industries:
+        own = {mode: [[term for term in terms if term.id.startswith(f"{industry}/")] for terms in wanted[mode]] for mode in made}
+        scores: dict[str, float] = {mode: term_success(texts, _surfaces(own[mode])) for mode, texts in made.items()}
+        found[industry] = {**scores, "terms": sum(map(len, own["proper"]))}
+    return found
 
 
 def _surfaces(terms: Sequence[Sequence[TermForms]]) -> list[list[list[str]]]:
@@ -138,22 +182,6 @@ def _inflected(texts: Sequence[str], test: TermTest, forms: Sequence[Sequence[Te
     except ValueError:
         return {}
     return {"inflected": found.score, "inflected_terms": found.count}
-
-
-def _damage(served: Translator, seen: TermTest) -> dict[str, float]:
-    """What a glossary of known terms costs the rest of the sentence."""
-    if not seen.segments:
-        return {}
-    target = seen.pair[1]
-    known = {term.id: term for terms in seen.terms for term in terms}
-    forms = [[TermForms.of(term, target) for term in terms] for terms in seen.terms]
-    without, with_glossary = translate(served, seen), translate(served, seen, list(known.values()))
-    return {
-        "known_none": term_success(without, _surfaces(forms)),
-        "known_proper": term_success(with_glossary, _surfaces(forms)),
-        "chrf_context_known_none": _context(without, seen, forms, forms),
-        "chrf_context_known_proper": _context(with_glossary, seen, forms, forms),
-    }
 
 
 def cards_json(cards: Mapping[str, Sequence[TermCard]]) -> list[dict[str, Any]]:

@@ -15,13 +15,14 @@ from typing import Any
 from configs.schema import EvaluateTranslation, Params
 from data.augment import KINDS, augment_pair
 from data.console import track
-from data.glossary import glossary_versions, load_glossaries
+from data.glossary import Term, glossary_versions, load_glossaries
 from data.protect import find_protected
 from data.records import Segment, read_jsonl, tree_sha256, write_json, write_text
 from eval.forgetting import forgetting, read_general, tuned_models
-from eval.metrics.terminology import term_success
+from eval.metrics.scorecard import TermCard
 from eval.metrics.text import bleu, chrf, chrf_difference_interval, chrf_interval, chrf_statistics
 from eval.parity import sequence_parity
+from eval.quality_terms import cards_json, known_scores, term_scores, term_test
 from eval.translation_memory import Match, best_matches
 from serving.bundle import Bundle, load_translator, verify_bundles
 from serving.glossaries import PIVOT
@@ -32,6 +33,26 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
+class Glossaries:
+    """The terms that are tested.
+
+    Attributes:
+        known: those that training could know.
+        unknown: those held out of it.
+    """
+
+    known: list[Term]
+    unknown: list[Term]
+
+    @classmethod
+    def read(cls, folder: Path, prepared: Path) -> Glossaries:
+        """All terms of a folder of glossaries, divided by those that the preparation stage wrote for training."""
+        trained = {term.id for glossary in load_glossaries(prepared / "glossaries").values() for term in glossary.terms}
+        terms = [term for glossary in load_glossaries(folder).values() for term in glossary.terms]
+        return cls([term for term in terms if term.id in trained], [term for term in terms if term.id not in trained])
+
+
+@dataclass(frozen=True)
 class TestSets:
     """Held-out segments, and what was trained on.
 
@@ -39,28 +60,32 @@ class TestSets:
         seen: seen patterns with unseen combinations, and the test parts of users' data.
         held_out: patterns never seen.
         unseen: sentences written by hand, apart from the patterns.
+        terms: sentences with terms that are in no training text.
         train: the training part.
     """
 
     seen: list[Segment]
     held_out: list[Segment]
     unseen: list[Segment]
+    terms: list[Segment]
     train: list[Segment]
 
     @classmethod
     def read(cls, prepared: Path) -> TestSets:
         """The parts as the preparation stage wrote them."""
-        parts = (read_jsonl(prepared / f"{name}.jsonl", Segment) for name in ("test", "test_held_out", "test_unseen", "train"))
+        parts = (
+            read_jsonl(prepared / f"{name}.jsonl", Segment) for name in ("test", "test_held_out", "test_unseen", "test_terms", "train")
+        )
         return cls(*parts)
 
     def having(self, pair: Pair) -> TestSets:
         """The segments of a pair: those that hold both languages, the target in wording that a model may write."""
-        parts = (self.seen, self.held_out, self.unseen, self.train)
+        parts = (self.seen, self.held_out, self.unseen, self.terms, self.train)
         return TestSets(*([segment for segment in part if segment.translates(*pair)] for part in parts))
 
 
 def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity: Path, glossaries: Path, out: Path, beams: int) -> str:
-    """Score every pair and write `translation.json` and one file of translations per pair; returns a sentence about it.
+    """Score every pair and write `translation.json`, `terms.jsonl` and one file of translations per pair; returns a sentence about it.
 
     `beams` is the width of the search in service.
 
@@ -83,13 +108,17 @@ def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity
         run.glossaries(glossary_versions(glossaries))
         done = {pair: translate_sets(served, pair, sets.having(pair)) for pair in track(pairs, "pairs", len(pairs))}
         _write_translations(out / "translations", done)
-        scores, wanted = score_pairs(served, done, sets, settings, beams), glossary_forms(glossaries)
+        scores = score_pairs(served, done, sets, settings, beams)
+        terms, cards = term_report(served, done, sets, Glossaries.read(glossaries, prepared), params.seed)
+        write_text(out / "terms.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in cards_json(cards)))
         seen = {pair: (made.segments["seen"], made.hypotheses["seen"]) for pair, made in done.items()}
-        noisy = {name: noise_scores(served, pair, done[pair], scores[name]["chrf"], params.seed) for name, pair in _direct(scores).items()}
+        noisy = {
+            name: noise_scores(served, pair, done[pair], settings.noise_segments, params.seed) for name, pair in _direct(scores).items()
+        }
         compared = sets.seen + sets.held_out
         result = {
             "translation": scores,
-            "terms": {f"{s}-{t}": term_scores(t, done[s, t], wanted) for s, t in pairs},
+            "terms": terms,
             "forgetting": forgetting(tuned, served, seen, general, settings, beams),
             "parity": {b.manifest.name: parity_scores(b, exact, models, parity, compared, done, settings) for b in verified},
             "robustness": {"translation": noisy},
@@ -97,6 +126,7 @@ def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity
         write_json(out / "translation.json", result)
         run.metrics({key: value for key, value in tracking.flatten(result).items() if isinstance(value, int | float)})
         run.folder(out / "translations", "translations")
+        run.file(out / "terms.jsonl")
     direct = [scores[name]["chrf"] for name in _direct(scores)]
     return f"{out / 'translation.json'}: {len(scores)} pairs, mean chrF of the {len(direct)} direct ones {sum(direct) / len(direct):.1f}"
 
@@ -162,13 +192,14 @@ def _direct(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Pair]:
     return {name: (name.split("-")[0], name.split("-")[1]) for name, score in scores.items() if score["direct"]}
 
 
-def noise_scores(translator: Translator, pair: Pair, done: Translated, clean: float, seed: int) -> dict[str, float]:
-    """The chrF on the seen patterns with each kind of noise in the source; the references stay clean, but for emoji, which are kept."""
+def noise_scores(translator: Translator, pair: Pair, done: Translated, segments: int, seed: int) -> dict[str, float]:
+    """The chrF on some of the seen patterns with each kind of noise in the source; the references stay clean, but emoji are kept in them."""
     source, target = pair
-    found = {"clean": clean}
+    tested = done.segments["seen"][:segments]
+    found = {"clean": chrf(done.hypotheses["seen"][:segments], [segment.texts[target] for segment in tested]).score}
     for kind in KINDS:
         chance = random.Random(f"{seed}/{kind}")
-        pairs = [augment_pair(s.texts[source], s.texts[target], kind, source, chance) for s in done.segments["seen"]]
+        pairs = [augment_pair(s.texts[source], s.texts[target], kind, source, chance) for s in tested]
         answers = translator.translate([noisy for noisy, _ in pairs], source=source, target=target)
         found[kind] = chrf([answer.text for answer in answers], [reference for _, reference in pairs]).score
     return found
@@ -218,21 +249,26 @@ def add_pivot_share(scores: dict[str, dict[str, Any]]) -> None:
             score["pivot_share"] = 100 * score["chrf"] / weaker if weaker else 0.0
 
 
-def glossary_forms(folder: Path) -> dict[str, dict[str, list[str]]]:
-    """Term id -> language -> every written form."""
-    terms = [term for glossary in load_glossaries(folder).values() for term in glossary.terms]
-    return {term.id: {language: term.surfaces(language) for language in term.forms} for term in terms}
-
-
-def term_scores(target: str, done: Translated, forms: Mapping[str, Mapping[str, list[str]]]) -> dict[str, float]:
-    """Term success without any terms given to the model: of the seen patterns (`none`) and of the hand-written sentences."""
-    found: dict[str, float] = {}
-    for part, key in (("seen", "none"), ("unseen", "none_unseen")):
-        wanted = [[forms[term][target] for term in segment.terms] for segment in done.segments[part]]
-        count = sum(map(len, wanted))
-        if count:
-            found |= {key: term_success(done.hypotheses[part], wanted), key.replace("none", "terms"): count}
-    return found
+def term_report(
+    served: Translator, done: Mapping[Pair, Translated], sets: TestSets, glossaries: Glossaries, seed: int
+) -> tuple[dict[str, dict[str, Any]], dict[str, list[TermCard]]]:
+    """What `eval.quality_terms` measures, per pair that has terms to be tested; and its cards."""
+    scores: dict[str, dict[str, Any]] = {}
+    cards: dict[str, list[TermCard]] = {}
+    for pair, made in track(done.items(), "terms", len(done)):
+        name = "-".join(pair)
+        found: dict[str, Any] = {}
+        unknown = term_test(sets.terms, glossaries.unknown, pair)
+        if unknown.segments:
+            found, cards[name] = term_scores(served, unknown, seed)
+        direct = len(served.path(*pair)) == 1  # by way of English there is nothing new to be seen
+        for part, terms in (("seen", glossaries.known), ("unseen", [*glossaries.known, *glossaries.unknown])) if direct else ():
+            test = term_test(made.segments[part], terms, pair)
+            texts = {segment.id: text for segment, text in zip(made.segments[part], made.hypotheses[part], strict=True)}
+            found |= known_scores(served, test, [texts[segment.id] for segment in test.segments], part)
+        if found:
+            scores[name] = found
+    return scores, cards
 
 
 def parity_scores(

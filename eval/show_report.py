@@ -23,7 +23,9 @@ EXPLANATIONS = {
     "Translation": "chrF, 0 to 100, on word combinations never trained on. From the row's language into the column's; below it the chrF of "
     "the best match from a translation memory.",
     "Translation in detail": "Every ordered pair; in small, the 95 % interval.",
-    "Terms": "Percent of the glossary terms of the source that stand in the translation.",
+    "Terms": "Percent of the terms asked for that stand in the translation, in any of their forms; terms and combinations that no training "
+    "text has. Permuted: each term asked for under another's translation. Around the terms: chrF of the rest of the sentence.",
+    "Terms by industry": "The same, by the industry of the term.",
     "Forgetting": "Fine-tuned models beside their bases, chrF, 0 to 100: on the test part, and on general text.",
     "Intents": "0 to 100.",
     "Intents by language": "0 to 100.",
@@ -53,6 +55,24 @@ HEADINGS = {
     "pivot_share": "% of the weaker leg's chrF",
     "direct": "direct model",
     "none": "no glossary",
+    "proper": "with glossary",
+    "random": "permuted",
+    "strict": "strict",
+    "inflected": "inflected as the reference",
+    "inflected_terms": "inflected terms",
+    "terms_distinct": "different terms",
+    "chrf_context_none": "around the terms, no glossary",
+    "chrf_context_proper": "around the terms, with glossary",
+    "chrf_context_random": "around the terms, permuted",
+    "none_seen": "known terms, no glossary",
+    "proper_seen": "known terms, with glossary",
+    "chrf_context_none_seen": "around known terms, no glossary",
+    "chrf_context_proper_seen": "around known terms, with glossary",
+    "terms_seen": "known terms",
+    "proper_unseen": "with glossary, sentences by hand",
+    "chrf_context_none_unseen": "around the terms, no glossary, sentences by hand",
+    "chrf_context_proper_unseen": "around the terms, with glossary, sentences by hand",
+    "ratio_p95": "p95 over that without a glossary",
     "oos_recall": "out-of-scope recall",
     "ece": "calibration error (ECE)",
     "coverage_at_95": "answerable at 95 % precision, %",
@@ -91,7 +111,8 @@ def page(report: Mapping[str, Any]) -> str:
         _section("Gates", _gates(report.get("gates", []))),
         _section("Translation", _matrix(translation)),
         _section("Translation in detail", _table("pair", translation)),
-        _section("Terms", _table("pair", report.get("terms", {}))),
+        _section("Terms", _table("pair", _without(report.get("terms", {}), "by_industry"))),
+        _section("Terms by industry", _table("pair, industry", _by_industry(report.get("terms", {})))),
         _section("Forgetting", _forgetting(report.get("forgetting"))),
         _section("Intents", _key_values({key: value for key, value in intents.items() if key != "by_language"})),
         _section("Intents by language", _table("language", intents.get("by_language", {}))),
@@ -110,6 +131,14 @@ def page(report: Mapping[str, Any]) -> str:
 
 def _section(title: str, content: str) -> str:
     return f"<section><h2>{escape(title)}</h2><p>{escape(EXPLANATIONS[title])}</p>{content}</section>"
+
+
+def _without(rows: Mapping[str, Row], key: str) -> dict[str, Row]:
+    return {name: {k: v for k, v in row.items() if k != key} for name, row in rows.items()}
+
+
+def _by_industry(terms: Mapping[str, Row]) -> dict[str, Row]:
+    return {f"{pair}, {industry}": found for pair, row in terms.items() for industry, found in row.get("by_industry", {}).items()}
 
 
 def _forgetting(pairs: Mapping[str, Row] | None) -> str:
