@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -232,7 +233,14 @@ def test_how_much_a_sentence_may_grow_depends_on_itself_alone() -> None:
     translator = make()
     translator.translate(["Hi", "Good morning"], source="en", target="de", beams=3)
     decoder: Any = translator._by_pair["en", "de"].decoder
-    assert decoder.options == [{"beams": 3, "max_pieces": [3 * 4 + 10, 3 * 14 + 10]}]
+    assert decoder.options == [{"beams": 3, "max_pieces": [3 * 4 + 10, 3 * 14 + 10], "once": ()}]
+
+
+def test_the_marks_of_a_model_are_written_once() -> None:
+    forth = replace(direction("en-xx", [("en", "de")]), marks=(ord(MARKERS[0]), ord(T0)))
+    Translator([forth]).translate(["Hi", "Good morning. PO-1"], source="en", target="de")
+    decoder: Any = forth.decoder
+    assert [options["once"] for options in decoder.options] == [(ord(MARKERS[0]), ord(T0))]
 
 
 def test_the_search_is_as_wide_as_the_call_says_else_as_the_translator_s() -> None:
@@ -433,10 +441,10 @@ def test_strict_terms_hold_what_the_model_missed_and_only_that() -> None:
 @pytest.mark.parametrize(
     ("write", "target", "expected"),
     [
-        (lambda _: "Nichts.", "de", "Nichts Hydraulikpumpe Ventil."),
-        (lambda _: "没有。", "zh", "没有 液压泵。"),
+        (lambda _: "Nichts.", "de", "Hydraulikpumpe Nichts Ventil."),
+        (lambda _: "没有。", "zh", "液压泵没有。"),
         (lambda _: "", "de", "A Hydraulikpumpe and a Ventil."),
-        (lambda _: "Hydraulikpumpenventil", "de", "Hydraulikpumpenventil Hydraulikpumpe Ventil"),
+        (lambda _: "Hydraulikpumpenventil", "de", "Hydraulikpumpe Hydraulikpumpenventil Ventil"),
     ],
 )
 def test_strict_terms_are_kept_whatever_the_model_does(write: Callable[[str], str], target: str, expected: str) -> None:
