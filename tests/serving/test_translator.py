@@ -237,10 +237,11 @@ def test_how_much_a_sentence_may_grow_depends_on_itself_alone() -> None:
 
 
 def test_the_marks_of_a_model_are_written_once() -> None:
-    forth = replace(direction("en-xx", [("en", "de")]), marks=(ord(MARKERS[0]), ord(T0)))
+    marks = tuple((ord(mark), ord(mark)) for mark in (MARKERS[0], T0))
+    forth = replace(direction("en-xx", [("en", "de")]), marks=marks)
     Translator([forth]).translate(["Hi", "Good morning. PO-1"], source="en", target="de")
     decoder: Any = forth.decoder
-    assert [options["once"] for options in decoder.options] == [(ord(MARKERS[0]), ord(T0))]
+    assert [options["once"] for options in decoder.options] == [marks]
 
 
 def test_the_search_is_as_wide_as_the_call_says_else_as_the_translator_s() -> None:
@@ -570,6 +571,13 @@ def test_a_bundle_s_own_glossary_is_reported_on(real: Translator) -> None:
     assert {"apparel", "machinery"} <= set(real.glossaries.industries)
     [answer] = real.translate(["We need ten hydraulic pumps."], source="en", target="de", industry="machinery")
     assert [(term.source, term.target, term.start, term.end) for term in answer.terms] == [("hydraulic pumps", "Hydraulikpumpe", 12, 27)]
+
+
+def test_a_real_model_knows_its_marks(real: Translator) -> None:
+    for model in (real._by_pair["en", "es"], real._by_pair["es", "en"]):
+        assert model.annotates
+        assert [read for read, _ in model.marks] == [model.pieces.id_of(mark) for mark in (*MARKERS, *TERMS)]
+        assert [model.pieces.decode([written]) for _, written in model.marks] == [*MARKERS, *TERMS]
 
 
 def test_a_direction_says_which_graphs_it_runs(world: Path) -> None:
