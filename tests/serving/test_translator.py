@@ -427,6 +427,13 @@ def test_a_term_without_an_english_name_is_held() -> None:
     assert answer.terms[0].applied
 
 
+def test_a_name_that_is_not_translated_stays_by_way_of_english_too() -> None:
+    brand = Term("machinery/brand", (), {"en": {"base": "Aquaflux"}}, translate=False)
+    mine = Glossaries({"machinery": Glossary("machinery", (brand,))})
+    [answer] = make(obeying).translate(["Die Aquaflux leckt."], source="de", target="es", industry="machinery", glossaries=mine)
+    assert (answer.text, [term.applied for term in answer.terms]) == ("Die Aquaflux leckt.", [True])
+
+
 def test_strict_terms_hold_what_the_model_missed_and_only_that() -> None:
     translator = make(lambda text: bare(text).replace("valve", "Absperrteil").replace("hydraulic pump", "Hydraulikpumpe"))
     asking: Any = {"source": "en", "target": "de", "industry": "machinery"}
