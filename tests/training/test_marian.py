@@ -17,6 +17,7 @@ from transformers import TrainingArguments
 from transformers.trainer_pt_utils import LabelSmoother
 
 from configs.schema import ROOT, GuidedAlignment, TrainTranslation, load_params
+from data.annotation import TERMS
 from data.pieces import MarianPieces
 from data.records import Segment, file_sha256, read_jsonl, tree_sha256
 from training import marian
@@ -338,11 +339,16 @@ def test_only_training_segments_get_noise_and_annotated_terms(
         return sentence_pairs(segments, pairs, seed, noise, terms)
 
     monkeypatch.setattr(marian, "sentence_pairs", record)
-    gather("xx-en", None, world.params, world.translation, tmp_path / "out", tmp_path)
+    material = gather("xx-en", None, world.params, world.translation, tmp_path / "out", tmp_path)
     noise, pairs = world.params.train_translation.augmentation, [("zh", "en"), ("de", "en"), ("es", "en")]
     sizes = [len((world.translation / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()) for part in ("train", "validation")]
     assert made == [(sizes[0], pairs, world.params.seed, noise), (sizes[1], pairs, world.params.seed, None)]
     assert annotated == [True, False]
+    marks = {material.pieces.id_of(mark) for mark in TERMS}
+    having = {part: sum(not marks.isdisjoint(sample.source) for sample in found) for part, found in material.samples.items()}
+    assert having["train"] > 20
+    assert having["validation"] == 0
+    assert all(marks & set(sample.source) == marks & set(sample.target) for sample in material.samples["train"])
     assert sum(noise.model_dump().values()) > 0
 
 
