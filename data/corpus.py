@@ -116,11 +116,17 @@ def shipped_segments(sources: Sources, settings: PrepareTranslation, seed: int, 
 
 
 def term_tests(sources: Sources, settings: PrepareTranslation, seed: int, unknown: Collection[str]) -> list[Segment]:
-    """Sentences of seen patterns with terms that are in no training text."""
+    """Sentences of the patterns, held-out ones among them, with terms that are in no training text.
+
+    A slot of which no term is held out keeps its terms, which training knows; any other is filled with held-out ones alone.
+    """
     if not unknown or not settings.term_test_segments:
         return []
-    every = [term.id for glossary in load_glossaries(sources.glossaries).values() for term in glossary.terms]
-    grammar = load_grammar(sources.corpora, sources.glossaries, None, frozenset(every) - frozenset(unknown))
+    glossaries = load_glossaries(sources.glossaries)
+    slots = [{term.id for term in terms} for terms in slot_groups(load_slots(sources.corpora), glossaries)]
+    known = {term.id for glossary in glossaries.values() for term in glossary.terms}.difference(unknown)
+    known = known.difference(*(terms for terms in slots if terms.isdisjoint(unknown)))
+    grammar = load_grammar(sources.corpora, sources.glossaries, None, known)
     return [_segment(grammar, found, seed, "test") for found in expansions_with(grammar, unknown, settings.term_test_segments, seed)]
 
 
@@ -133,11 +139,12 @@ def expansions_with(grammar: Grammar, terms: Collection[str], count: int, seed: 
         count: expansions.
         seed: of the draws.
     """
-    waiting = [e for p in grammar.patterns for e in grammar.expansions(p, 2, seed) if set(e.filling.terms) & set(terms)]
+    wanted = frozenset(terms)
+    waiting = [e for p in grammar.patterns for e in grammar.expansions(p, 2, seed) if wanted & set(e.filling.terms)]
     uses: Counter[str] = Counter()
     chosen: list[Expansion] = []
     while waiting and len(chosen) < count:
-        best = min(waiting, key=lambda e: (uses[e.pattern.id], min(uses[t] for t in e.filling.terms), e.key))
+        best = min(waiting, key=lambda e: (uses[e.pattern.id], min(uses[t] for t in e.filling.terms if t in wanted), e.key))
         uses.update([best.pattern.id, *best.filling.terms])
         chosen.append(best)
         waiting.remove(best)

@@ -124,7 +124,7 @@ def term_scores(served: Translator, unknown: TermTest, seed: int) -> tuple[dict[
 
 
 def _strict(served: Translator, test: TermTest, proper: Sequence[str], terms: Sequence[Term]) -> list[str]:
-    """The translations with `strict_terms`: those of `proper` in which nothing is missing, for there is nothing to repair, the others anew."""
+    """The translations with `strict_terms`: those of `proper`, but for those that lack something, of which strict ones are made."""
     forms = [[term.surfaces(test.pair[1]) for term in wanted] for wanted in test.terms]
     lacking = [i for i, text in enumerate(proper) if not all(term_hits(text, forms[i]))]
     again = TermTest(test.pair, [test.segments[i] for i in lacking], [test.terms[i] for i in lacking])

@@ -193,7 +193,7 @@ def _direct(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, Pair]:
 
 
 def noise_scores(translator: Translator, pair: Pair, done: Translated, segments: int, seed: int) -> dict[str, float]:
-    """The chrF on some of the seen patterns with each kind of noise in the source; the references stay clean, but emoji are kept in them."""
+    """The chrF on some seen patterns with each kind of noise in the source; the references stay clean, but for emoji, which are kept."""
     source, target = pair
     tested = done.segments["seen"][:segments]
     found = {"clean": chrf(done.hypotheses["seen"][:segments], [segment.texts[target] for segment in tested]).score}

@@ -73,5 +73,6 @@ class Glossaries:
 
 
 def _wanted(term: Term, source: str, target: str) -> Wanted:
-    words = {language: term.words(language)[0] for language in (PIVOT, target) if term.words(language)}
+    """The term as it is asked for; one that is not translated and has no word in the target language has none in between, either."""
+    words = {language: term.words(language)[0] for language in (PIVOT, target) if term.words(language) and term.words(target)}
     return Wanted(term.id, tuple(term.read_as(source)), tuple(term.surfaces(target)), term.case == "keep", words)

@@ -48,7 +48,7 @@ class Direction:
 
     Attributes:
         annotates: whether it was trained on annotated terms.
-        marks: the ids of the pieces that stand for what is protected, and for terms.
+        marks: (source, target) ids of the pieces that stand for what is protected, and for terms.
     """
 
     info: ModelInfo
@@ -57,7 +57,7 @@ class Direction:
     max_pieces: int
     glossaries: dict[str, Glossary] = field(default_factory=dict)
     annotates: bool = False
-    marks: tuple[int, ...] = ()
+    marks: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def load(cls, bundle: Bundle, threads: int, precision: str | None = None) -> Direction:
@@ -70,7 +70,7 @@ class Direction:
         info = replace(bundle.info, precision=chosen)
         pieces = MarianPieces(bundle.folder, bundle.manifest.codes)
         annotates = all(mark in pieces for mark in TERM_MARKS)
-        marks = tuple(pieces.id_of(mark) for mark in (*MARKERS, *TERMS) if mark in pieces)
+        marks = tuple((pieces.encode(mark)[-2], pieces.encode_target(mark)[-2]) for mark in (*MARKERS, *TERMS) if mark in pieces)
         return cls(info, pieces, decoder, decoding.max_pieces, load_glossaries(bundle.folder / "glossaries"), annotates, marks)
 
     def encode(self, text: str, target: str) -> list[int]:

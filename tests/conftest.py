@@ -112,7 +112,7 @@ class World:
 def small_params() -> Params:
     """The demo profile, made so small that a training takes a second."""
     values = yaml.safe_load((ROOT / "configs/profiles/demo.yaml").read_text(encoding="utf-8"))
-    values["prepare_translation"] |= {"expansions_per_pattern": 12, "validation_segments": 12, "test_segments": 6}
+    values["prepare_translation"] |= {"expansions_per_pattern": 12, "validation_segments": 12, "test_segments": 6, "term_test_segments": 6}
     values["prepare_intents"] |= {"test_per_intent": 2, "validation_per_intent": 2, "pattern_messages": 0}
     optimizer = {"steps": 60, "batch_size": 8, "learning_rate": 1.0e-2, "warmup_steps": 5, "evaluations": 2}
     size = {"heads": 4, "ffn": 64}
@@ -139,18 +139,24 @@ def small_intents() -> Intents:
 
 
 def prepare_data(world: World) -> None:
-    """Prepared parts from a few of the shipped patterns and messages."""
+    """Prepared parts from a few of the shipped patterns and messages, and the glossaries that training may know."""
     from data.checks import combination_key
-    from data.corpus import load_unseen, split_segments
-    from data.grammar import load_grammar
+    from data.corpus import Sources, load_unseen, split_segments, term_tests
+    from data.glossary import load_glossaries
+    from data.grammar import load_grammar, load_slots
     from data.records import OUT_OF_SCOPE, write_jsonl
+    from data.unknown_terms import held_out_terms, slot_groups, write_training_terms
     from data.utterances import Parts, head_labels, load_utterances, split_utterances, write_parts
 
-    grammar = load_grammar(ROOT / "data/corpora", GLOSSARIES)
+    corpora, settings, glossaries = ROOT / "data/corpora", world.params.prepare_translation, load_glossaries(GLOSSARIES)
+    unknown = held_out_terms(slot_groups(load_slots(corpora), glossaries), glossaries, settings.held_out_terms_percent)
+    write_training_terms(glossaries, unknown, world.translation / "glossaries")
+    grammar = load_grammar(corpora, GLOSSARIES, held_out=unknown)
     varied = [p for p in grammar.patterns if p.intent and len(grammar.expansions(p, 12, 7)) == 12]
     grammar.patterns = varied[:: len(varied) // 8][:8]
-    segments = split_segments(grammar, world.params.prepare_translation, world.params.seed, combination_key)
+    segments = split_segments(grammar, settings, world.params.seed, combination_key)
     segments["test_unseen"] = load_unseen(ROOT / "data/test_unseen")[:6]
+    segments["test_terms"] = term_tests(Sources(corpora=corpora, glossaries=GLOSSARIES), settings, world.params.seed, unknown)
     for part, found in segments.items():
         write_jsonl(world.translation / f"{part}.jsonl", found)
     messages = [m for m in load_utterances(ROOT / "data/utterances", load_intents()) if m.intent in {*world.intents.intents, OUT_OF_SCOPE}]

@@ -7,7 +7,7 @@
     python -m training.adapters use MODEL NAME      make the trained model anew, from its base and a kept adapter; then export it
     python -m training.adapters list                which are kept, and for which base
 
-A base is only ever read. The vocabulary's new pieces (markers) are learned with the adapter, row by row.
+A base is only ever read. The vocabulary's new pieces (markers, marks of terms) are learned with the adapter, row by row.
 
 Source: Hu et al. 2021, https://arxiv.org/abs/2106.09685
 """
@@ -25,9 +25,9 @@ import typer
 
 from configs.schema import Lora
 from data.console import command
-from data.protect import MARKERS
 from data.records import file_sha256
 from training.manifest import MANIFEST, read_manifest
+from training.vocabulary import MARKS
 
 MODELS = Path("training/models")
 KEPT = Path("training/adapters")
@@ -62,7 +62,7 @@ def save_adapter(model: Any, folder: Path) -> str:
     """Write the adapter to `folder`/adapter; returns the SHA-256 of its weights."""
     out = folder / ADAPTER
     shutil.rmtree(out, ignore_errors=True)
-    model.save_pretrained(out, save_embedding_layers=False)  # the markers' rows are in the adapter, the others in the base
+    model.save_pretrained(out, save_embedding_layers=False)  # the marks' rows are in the adapter, the others in the base
     (out / "README.md").unlink(missing_ok=True)  # peft's empty model card
     return file_sha256(out / WEIGHTS)
 
@@ -110,7 +110,7 @@ def use(model: str, name: str, models: Path = MODELS, kept: Path = KEPT) -> Path
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     set_seed(manifest["parameters"]["seed"])  # of the new pieces' rows, as in the training
-    tuned = PeftModel.from_pretrained(start_marian(base, out, MARKERS), adapter).merge_and_unload()
+    tuned = PeftModel.from_pretrained(start_marian(base, out, MARKS), adapter).merge_and_unload()
     tuned.save_pretrained(out)
     shutil.copytree(adapter, out / ADAPTER, ignore=shutil.ignore_patterns(MANIFEST))
     shutil.copyfile(adapter / MANIFEST, out / MANIFEST)

@@ -30,6 +30,7 @@ from transformers import MarianMTModel
 from transformers.utils import logging as transformers_logging
 
 from configs.schema import Distillation
+from data.annotation import TERMS
 from data.console import say, track
 from data.pieces import MarianPieces
 from data.protect import MARKERS
@@ -164,10 +165,10 @@ def _read(file: Path, batches: Sequence[Sequence[Asked]]) -> list[list[str | Non
 
 
 def _learnable(asked: Asked, written: str, pieces: MarianPieces, model: Any) -> str | None:
-    """A translation, if it is worth learning: with the source's markers, of a whole source, and ended by the teacher itself."""
+    """A translation, if it is worth learning: with the source's markers and terms, of a whole source, and ended by the teacher itself."""
     most, length, source = model.config.max_position_embeddings, _length(asked, pieces), asked[0]
     ended = min(most, 3 * length + 10) - 2  # pieces; `translate` ends one at that length, which only loops reach
-    same_markers = all(source.count(marker) == written.count(marker) for marker in MARKERS)
+    same_markers = all(source.count(marker) == written.count(marker) for marker in (*MARKERS, *TERMS))
     whole = length <= most and len(pieces.encode_target(written)) <= ended
     return written if written and same_markers and whole else None
 

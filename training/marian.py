@@ -19,10 +19,8 @@ from torch.utils.data import Dataset
 from transformers import GenerationConfig, MarianConfig, MarianMTModel, TrainingArguments
 
 from configs.schema import MarianShape, Params, TrainTranslation
-from data.annotation import TERM_MARKS
 from data.glossary import glossary_versions, load_glossaries
 from data.pieces import MarianPieces
-from data.protect import MARKERS
 from data.records import Segment, read_jsonl, tree_sha256
 from training import tracking
 from training.adapters import add_adapters, save_adapter
@@ -37,7 +35,7 @@ from training.manifest import write_training_manifest
 from training.samples import Sample, SentencePair, directions, number, of_industries, sentence_pairs
 from training.term_samples import TermSamples
 from training.trainer import StreamTrainer, fit, make_repeatable, optimizers, recorded, result_inputs, spread_weights, training_arguments
-from training.vocabulary import write_marian_vocabulary
+from training.vocabulary import MARKS, write_marian_vocabulary
 
 SMALLEST_SHARE = 1e-6  # of attention, under the logarithm
 IGNORED = -100  # label that the loss leaves out
@@ -285,19 +283,19 @@ def gather(name: str, base: Base | None, params: Params, prepared: Path, out: Pa
         pieces = MarianPieces(out)
         model: Any = build_model(settings.model, pieces, settings.optimizer.dropout)
     else:
-        model = start_marian(base, out, [*MARKERS, *TERM_MARKS], settings.optimizer.dropout)
+        model = start_marian(base, out, MARKS, settings.optimizer.dropout)
         pieces = MarianPieces(out, base.codes)
     if base and settings.tuning == "lora":
-        model = add_adapters(model, settings.lora, marker_ids(out))
+        model = add_adapters(model, settings.lora, mark_ids(out))
     most = min(settings.model.max_pieces, model.config.max_position_embeddings)
     samples = {part: number(found, pieces, most) for part, found in rows.items()}
     return Material(model, pieces, samples, rows["validation"])
 
 
-def marker_ids(folder: Path) -> list[int]:
-    """The pieces of the markers in a vocabulary."""
+def mark_ids(folder: Path) -> list[int]:
+    """The pieces of our marks in a vocabulary."""
     ids = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
-    return [ids[marker] for marker in MARKERS]
+    return [ids[mark] for mark in MARKS]
 
 
 def marian_trainer(material: Material, settings: TrainTranslation, arguments: TrainingArguments, run: tracking.Run) -> StreamTrainer:

@@ -21,6 +21,7 @@ from data.annotation import TERM_MARKS
 from data.pieces import EOS, PAD, UNKNOWN, language_code
 from data.protect import MARKERS
 
+MARKS = (*MARKERS, *TERM_MARKS)  # the pieces that come only from us: what is protected, and terms
 LONGEST_BPE = 12  # characters of a piece: long compounds are seen too seldom to be learned whole
 XLMR_MODEL = "sentencepiece.bpe.model"  # XLM-R's own name for it, though its model is a unigram one
 LONGEST_UNIGRAM = 8  # few messages to learn from: stems that many words share say more than whole words
@@ -71,7 +72,7 @@ def write_marian_vocabulary(texts: Iterable[str], size: int, languages: Sequence
         languages: target languages that get a `>>lang<<` code; none for a model with one target.
         folder: where the three files go.
     """
-    model = train_pieces(texts, size, "bpe", [*MARKERS, *TERM_MARKS])
+    model = train_pieces(texts, size, "bpe", MARKS)
     for name in ("source.spm", "target.spm"):
         (folder / name).write_bytes(model)
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)

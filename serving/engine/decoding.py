@@ -69,13 +69,13 @@ class Marks:
     """Which of some pieces each row may still write: those of its source, each once. M such pieces, B rows.
 
     Args:
-        ids: the pieces, (M,).
+        ids: (source, target) id of each piece, M pairs: they differ where the two have vocabularies of their own.
         sources: ids of each row's source.
     """
 
-    def __init__(self, ids: Sequence[int], sources: Sequence[Sequence[int]]) -> None:
-        self._ids = np.array(ids, dtype=np.int64)
-        self._barred = ~np.array([np.isin(self._ids, source) for source in sources])  # (B, M)
+    def __init__(self, ids: Sequence[tuple[int, int]], sources: Sequence[Sequence[int]]) -> None:
+        read, self._ids = np.array(ids, dtype=np.int64).reshape(-1, 2).T  # (M,) each
+        self._barred = ~np.array([np.isin(read, source) for source in sources])  # (B, M)
 
     def bar(self, scores: Array) -> None:
         """Make what is barred impossible, in place: (B, V)."""
@@ -111,7 +111,7 @@ class Decoder:
         *,
         beams: int = 1,
         max_pieces: int | Sequence[int] | None = None,
-        once: Sequence[int] = (),
+        once: Sequence[tuple[int, int]] = (),
         should_stop: Callable[[], bool] = never,
     ) -> list[Hypothesis]:
         """The best hypothesis of each source.
@@ -119,7 +119,8 @@ class Decoder:
         Args:
             sources: ids, end of sentence included.
             beams: 1 is greedy.
-            once: ids that are written only where the source has them, and once: what stands for one thing is not said twice.
+            once: (source, target) ids of pieces that are written only where the source has them, and once: what stands for one thing
+                is not said twice.
             max_pieces: most pieces to write, the end included, for all sources or for each; `None`: as many as the model has positions.
             should_stop: asked between steps.
 

@@ -9,7 +9,8 @@ import pytest
 from data.annotation import END, FEATURES, FORMS, START, TERM_MARKS, TERMS, Annotation, annotate, bare, form_of, grammar, spell
 from data.glossary.term import Word
 from data.normalize import calm, normalize
-from data.protect import find_protected, mask_pair, restore
+from data.protect import find_protected, mask_pair
+from data.restoring import restore
 
 T0, T1 = TERMS[:2]
 F, M, N, AN = FEATURES["f"], FEATURES["m"], FEATURES["n"], FEATURES["an"]
@@ -92,5 +93,5 @@ def test_a_shouted_sentence_is_calmed_around_its_terms() -> None:
 
 def test_the_marks_come_only_from_us() -> None:
     assert set(normalize(f"a{''.join(TERM_MARKS)}")) == {"a", "\ufffd"}
-    assert restore(f"die {T0}{PL}{START}{F}{END}Pumpe", []) == "die Pumpe"
+    assert restore(f"die {T0}{PL}{START}{F}{END}Pumpe", "the pump", []) == "die Pumpe"
     assert len(set(TERM_MARKS)) == len(TERM_MARKS)

@@ -1,7 +1,7 @@
 import pytest
 
 from configs.schema import Cleaning, LanguageFilter, LengthFilter, RatioFilter, ScriptFilter
-from data.cleaning import DUPLICATE_SIDES, DUPLICATES, FILTERS, REASONS, explain, problem, script_percent
+from data.cleaning import DUPLICATE_SIDES, DUPLICATES, FILTERS, HELD_OUT_TERM, REASONS, explain, problem, script_percent
 
 OFF = Cleaning(
     empty=False,
@@ -197,9 +197,10 @@ def test_the_share_of_letters_in_the_script_of_the_language(text, language, perc
 
 
 def test_every_reason_is_explained_in_one_line():
-    assert len(REASONS) == len(FILTERS) + 3
+    assert len(REASONS) == len(FILTERS) + 4
     for reason in REASONS:
         assert explain(reason).endswith(".")
         assert "\n" not in explain(reason)
     assert explain("empty") == "A text with no letter and no digit."
     assert explain(DUPLICATES) == "The same texts stood before."
+    assert explain(HELD_OUT_TERM) == "Has a term that is held out of training."

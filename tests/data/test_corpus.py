@@ -9,12 +9,13 @@ import yaml
 
 from configs.schema import PARAMS_FILE, SegmentSource, load_params
 from data.checks import LeakError, combination_key
-from data.cleaning import DUPLICATES, HELD_OUT
+from data.cleaning import DUPLICATES, HELD_OUT, HELD_OUT_TERM
 from data.corpus import (
     PARTS,
     Sources,
     check_leaks,
     check_patterns,
+    expansions_with,
     held_out_patterns,
     load_messages,
     load_phrases,
@@ -22,11 +23,15 @@ from data.corpus import (
     prepare,
     shipped_segments,
     split_segments,
+    term_tests,
 )
-from data.grammar import Grammar, Pattern
+from data.glossary import Glossary, Term, load_glossaries
+from data.glossary.yaml_files import write_yaml
+from data.grammar import Grammar, Pattern, load_slots
 from data.protect import find_protected
 from data.records import RecordError, Reject, Segment, read_jsonl
 from data.tally import RejectedError
+from data.unknown_terms import TermFinder, held_out_terms, slot_groups
 
 NOUNS = ["pump", "motor", "axle", "valve", "belt", "crane", "drill", "lathe"]
 TIMES = ["today", "tomorrow", "soon", "now", "later"]
@@ -39,6 +44,7 @@ FORMS = {language: {"fallback": {}, "defaults": {}, "derived": {}} for language 
 ACTIVE = load_params(PARAMS_FILE).prepare_translation
 NO_LANGUAGE = ACTIVE.intake.cleaning.language.model_copy(update={"enabled": False})  # our sentences are in none
 INTAKE = ACTIVE.intake.model_copy(update={"cleaning": ACTIVE.intake.cleaning.model_copy(update={"language": NO_LANGUAGE})})
+NOTHING_UNKNOWN = TermFinder({}, (), ())
 SPLIT = ("test_held_out", "test", "validation", "train")  # in the order in which they take their texts
 
 
@@ -282,11 +288,11 @@ def sources(tmp_path):
 
 
 def test_everything_shipped_has_its_part(sources):
-    parts = shipped_segments(sources, wanted(), 7)
+    parts = shipped_segments(sources, wanted(), 7, NOTHING_UNKNOWN)
     assert tuple(parts) == PARTS
     assert parts["test_unseen"] == [Segment(**UNSEEN)]
     sizes = {name: len(part) for name, part in parts.items()}
-    assert sizes == {"train": 290 + 2 * 3 + 1 * 2, "validation": 30, "test": 40, "test_held_out": 8, "test_unseen": 1}
+    assert sizes == {"train": 290 + 2 * 3 + 1 * 2, "validation": 30, "test": 40, "test_held_out": 8, "test_unseen": 1, "test_terms": 0}
     phrases = [segment for segment in parts["train"] if segment.pattern == "field.tsv"]
     assert [segment.id for segment in phrases] == [f"field.tsv:{line}#{n}" for line in (2, 3) for n in (1, 2, 3)]
     assert phrases[0].texts == {"en": "size", "de": "die Größe"}
@@ -297,7 +303,7 @@ def test_everything_shipped_has_its_part(sources):
 
 def test_what_a_held_out_part_says_in_any_language_is_not_trained_on(sources):
     write(sources.phrases / "more.tsv", [PHRASES[0], "a cover\tDER DECKEL riss bei Kälte!\tla tapa\t盖子"])
-    trained = shipped_segments(sources, wanted(), 7)["train"]
+    trained = shipped_segments(sources, wanted(), 7, NOTHING_UNKNOWN)["train"]
     assert {"size", "Whats ur minimum".lower()} <= {segment.texts["en"].lower() for segment in trained}
     assert {"a cover", MESSAGES["en.moq.02"]}.isdisjoint(segment.texts["en"] for segment in trained)
 
@@ -307,11 +313,11 @@ def test_a_phrase_near_to_an_unseen_test_sentence_is_refused(sources):
     with pytest.raises(
         LeakError, match=r"^test_unseen \(en\): 1 training texts are nearly .* 'The lid cracked in the cold' and 'thelidcrackedinthecoldok'"
     ):
-        shipped_segments(sources, wanted(), 7)
+        shipped_segments(sources, wanted(), 7, NOTHING_UNKNOWN)
 
 
 def test_repeats_may_be_none(sources):
-    trained = shipped_segments(sources, wanted(phrase_repeats=0, message_repeats=0), 7)["train"]
+    trained = shipped_segments(sources, wanted(phrase_repeats=0, message_repeats=0), 7, NOTHING_UNKNOWN)["train"]
     assert len(trained) == 290
 
 
@@ -368,7 +374,7 @@ def read_parts(out):
 def test_the_parts_are_written_with_their_counts(sources, tmp_path):
     sizes = prepare(sources, wanted(), 7, tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {*(f"{name}.jsonl" for name in PARTS), "counts.json"}
-    assert read_parts(tmp_path / "out") == shipped_segments(sources, wanted(), 7)
+    assert read_parts(tmp_path / "out") == shipped_segments(sources, wanted(), 7, NOTHING_UNKNOWN)
     counts = json.loads((tmp_path / "out" / "counts.json").read_text())
     assert counts["parts"]["test_held_out"] == {"segments": 8, "patterns": 2}
     assert counts["parts"]["train"] == {"segments": 298, "patterns": 18 + 2}
@@ -389,7 +395,7 @@ def test_users_data_joins_what_is_shipped(sources, tmp_path, in_threads):
     path = write(tmp_path / "a.tsv", ["en\tde", *map("\t".join, USERS)])
     sizes = prepare(sources, wanted(sources=[given(path, "train")]), 7, tmp_path / "out")
     parts = read_parts(tmp_path / "out")
-    shipped = shipped_segments(sources, wanted(), 7)
+    shipped = shipped_segments(sources, wanted(), 7, NOTHING_UNKNOWN)
     assert [parts[name] for name in PARTS[1:]] == [shipped[name] for name in PARTS[1:]]
     assert parts["train"][:298] == shipped["train"]
     assert [(s.id, s.texts["en"]) for s in parts["train"][298:]] == [("a.tsv:2", "the flange is loose"), ("a.tsv:3", "size!")]
@@ -412,7 +418,7 @@ def test_users_data_alone(sources, tmp_path, in_threads):
     path = write(tmp_path / "a.tsv", ["en\tde", *map("\t".join, distinct(50))])
     alone = wanted(shipped=False, sources=[given(path, "split")], test_segments=5, validation_segments=4)
     sizes = prepare(sources, alone, 7, tmp_path / "out")
-    assert sizes == {"train": 41, "validation": 4, "test": 5, "test_held_out": 0, "test_unseen": 0}
+    assert sizes == {"train": 41, "validation": 4, "test": 5, "test_held_out": 0, "test_unseen": 0, "test_terms": 0}
     assert {s.pattern for part in read_parts(tmp_path / "out").values() for s in part} == {"a.tsv"}
 
 
@@ -443,3 +449,142 @@ def test_too_many_rejects_are_refused_and_no_part_is_written(sources, tmp_path, 
     assert [str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*") if p.is_file()] == ["rejects/1.jsonl"]
     rejects = read_jsonl(tmp_path / "out/rejects/1.jsonl", Reject)
     assert rejects == [Reject(file=str(path), line=2, reason="1 fields, expected 2", text="lonely")]
+
+
+# Terms that no training text has
+
+
+STEMS = ["Krax", "Mubo", "Zinfel", "Torpi", "Wexun", "Ligrad", "Sopfel", "Nadrux", "Pilvom", "Gurzek"]
+MADE_UP = [f"{stem}{end}" for stem in STEMS for end in ("el", "on", "ik")]
+TERMS = [Term(f"m/{name.lower()}", ("part",), {"en": {"base": f"{name.lower()}s"}, "de": {"base": f"{name}en"}}) for name in MADE_UP]
+PAIRED = [Term(f"m/{name}", ("tool",), {"en": {"base": name}, "de": {"base": f"{name}er"}}) for name in ("quolt", "vornix")]
+
+
+@pytest.fixture
+def with_terms(sources):
+    """The same with a glossary of thirty parts, two tools and patterns for them; three of the parts stand in phrases and messages."""
+    worded = [("aq", "{part}"), ("bq", "{part}"), ("cq", "{part}"), ("dq", "{part} {part2}"), ("eq", "{tool}"), ("fq", "{tool} {part}")]
+    entries = [
+        {
+            "id": f"u.{verb}",
+            "speaker": "customer",
+            "opener": False,
+            **dict.fromkeys(("en", "de"), f"{verb} {slots} {{time}} {{order_no}}"),
+        }
+        for verb, slots in worded
+    ]
+    dump(sources.corpora / "u.yaml", {"patterns": entries})
+    slots = {"part": {"glossary": "m", "tag": "part"}, "tool": {"glossary": "m", "tag": "tool"}}
+    dump(sources.corpora / "slots.yaml", {"slots": SLOTS | slots})
+    write_yaml(sources.glossaries / "m.yaml", Glossary("m", (*TERMS, *PAIRED)))
+    return sources
+
+
+def unknown_of(sources, percent=20.0):
+    glossaries = load_glossaries(sources.glossaries)
+    return TermFinder(glossaries, held_out_terms(slot_groups(load_slots(sources.corpora), glossaries), glossaries, percent), ["en", "de"])
+
+
+def holding(segments, unknown):
+    """The segments that have a form of an unknown term in any language, found letter by letter."""
+    forms = [
+        form.lower() for term in (*TERMS, *PAIRED) if term.id in unknown.wanted for lang in ("en", "de") for form in term.surfaces(lang)
+    ]
+    return [s for s in segments if any(form in text.lower() for text in s.texts.values() for form in forms)]
+
+
+def test_no_term_that_is_held_out_is_trained_or_validated_on_in_any_language(with_terms):
+    unknown = unknown_of(with_terms)
+    assert len(unknown.wanted) == 6
+    one, two = [term for term in TERMS if term.id in unknown.wanted][:2]
+    known = next(term for term in TERMS if term.id not in unknown.wanted)
+    phrases = [
+        ("the new one", one.forms["de"]["base"]),
+        (f"two {two.forms['en']['base'].upper()}", "zwei davon"),
+        ("it", known.forms["de"]["base"]),
+    ]
+    write(with_terms.phrases / "more.tsv", [PHRASES[0], *(f"{en}\t{de}\tnada\t没有" for en, de in phrases)])
+    write(with_terms.translations / "en.tsv", [*TRANSLATIONS[:2], f"en.moq.03\t50 Stück {one.forms['de']['base']}"])
+    parts = shipped_segments(with_terms, wanted(), 7, unknown)
+    assert {name: len(holding(part, unknown)) for name, part in parts.items() if name != "test_terms"} == dict.fromkeys(PARTS[:-1], 0)
+    english = {segment.texts["en"] for segment in parts["train"]}
+    assert {"it", MESSAGES["en.moq.01"]} <= english
+    assert {phrases[0][0], phrases[1][0], MESSAGES["en.moq.03"]}.isdisjoint(english)
+    trained = {term for segment in parts["train"] for term in segment.terms}
+    assert len(trained & {term.id for term in TERMS}) >= 12  # `terms_per_slot` of the others
+    assert trained.isdisjoint(unknown.wanted)
+
+
+def test_the_sentences_with_held_out_terms_are_a_part_of_their_own(with_terms):
+    unknown = unknown_of(with_terms)
+    found = shipped_segments(with_terms, wanted(term_test_segments=8), 7, unknown)["test_terms"]
+    assert len(found) == 8 == len(holding(found, unknown))
+    assert all(unknown.wanted & set(segment.terms) for segment in found)
+    assert shipped_segments(with_terms, wanted(term_test_segments=8), 7, unknown)["test_terms"] == found
+    assert term_tests(with_terms, wanted(term_test_segments=8), 8, unknown.wanted) != found
+
+
+def test_a_slot_of_which_no_term_is_held_out_keeps_its_terms(with_terms):
+    """Of two tools, 20 % are none; the sentence with a tool and a part holds a known tool."""
+    unknown = unknown_of(with_terms)
+    found = term_tests(with_terms, wanted(term_test_segments=100), 7, unknown.wanted)
+    assert {segment.pattern for segment in found} == {"u.aq", "u.bq", "u.cq", "u.dq", "u.fq"}
+    both = [segment for segment in found if segment.pattern == "u.fq"]
+    assert both
+    assert all(set(segment.terms) & {term.id for term in PAIRED} for segment in both)
+
+
+@pytest.mark.parametrize(("percent", "count"), [(20.0, 0), (0.0, 50)])
+def test_where_no_terms_are_held_out_or_no_sentences_wanted_there_are_none(with_terms, percent, count):
+    assert term_tests(with_terms, wanted(term_test_segments=count), 7, unknown_of(with_terms, percent).wanted) == []
+
+
+def test_the_terms_and_the_patterns_take_turns():
+    names = [f"term{i}" for i in range(4)]
+    slots = SLOTS | {"part": {"glossary": "m", "tag": "part"}}
+    found = [Term(f"m/{name}", ("part",), {"en": {"base": name}, "de": {"base": name}}) for name in names]
+    worded = [pattern(f"t.{i}", f"w{i} {{part}} {{noun}}", f"v{i} {{part}} {{noun}}") for i in range(30)]
+    asked = Grammar([*worded, *patterns(5)], slots, FORMS, {"m": Glossary("m", tuple(found))})
+    chosen = expansions_with(asked, {"m/term0", "m/term1", "m/term2"}, 24, 7)
+    assert len(chosen) == 24
+    uses = Counter(term for expansion in chosen for term in expansion.filling.terms)
+    assert set(uses) == {"m/term0", "m/term1", "m/term2"}
+    assert max(uses.values()) - min(uses.values()) <= 2
+    assert max(Counter(expansion.pattern.id for expansion in chosen).values()) == 1  # of 30 patterns, 24 times another
+    assert len(expansions_with(asked, {"m/term0", "m/term1", "m/term2"}, 10_000, 7)) < 2 * 30 + 1
+    assert expansions_with(asked, {"m/other"}, 24, 7) == []
+
+
+def test_training_gets_the_glossaries_without_the_terms_that_are_held_out(with_terms, tmp_path):
+    sizes = prepare(with_terms, wanted(term_test_segments=8), 7, tmp_path / "out")
+    unknown = unknown_of(with_terms).wanted
+    [glossary] = load_glossaries(tmp_path / "out/glossaries").values()
+    assert {term.id for term in glossary.terms} == {term.id for term in (*TERMS, *PAIRED)} - unknown
+    assert sizes["test_terms"] == len(read_jsonl(tmp_path / "out/test_terms.jsonl", Segment)) == 8
+
+
+def test_of_users_segments_with_a_held_out_term_the_first_fill_the_test(with_terms, tmp_path, in_threads):
+    forms = [term.forms["en"]["base"] for term in TERMS if term.id in unknown_of(with_terms).wanted]
+    rows = [(f"{en} {forms[i % len(forms)]}", de) for i, (en, de) in enumerate(distinct(60))]
+    path = write(tmp_path / "a.tsv", ["en\tde", *map("\t".join, rows)])
+    shipped = len(term_tests(with_terms, wanted(), 7, unknown_of(with_terms).wanted))
+    assert 0 < shipped < 60
+    prepare(with_terms, wanted(sources=[given(path, "train")], term_test_segments=shipped + 7), 7, tmp_path / "out")
+    parts = read_parts(tmp_path / "out")
+    assert [s.texts["en"] for s in parts["test_terms"][shipped:]] == [en for en, _ in rows[:7]]
+    assert not any(s.pattern == "a.tsv" for s in parts["train"])
+    counts = json.loads((tmp_path / "out/counts.json").read_text())
+    assert counts["sources"][str(path)]["dropped"] == {HELD_OUT_TERM: 53}
+    assert counts["parts"]["test_terms"]["segments"] == shipped + 7
+
+
+def test_users_data_alone_hold_out_terms_industry_by_industry(with_terms, tmp_path, in_threads):
+    rows = [(f"{en} {TERMS[i % 30].forms['en']['base']}", de) for i, (en, de) in enumerate(distinct(60))]
+    path = write(tmp_path / "a.tsv", ["en\tde", *map("\t".join, rows)])
+    alone = wanted(shipped=False, sources=[given(path, "train")], term_test_segments=4)
+    sizes = prepare(with_terms, alone, 7, tmp_path / "out")
+    [glossary] = load_glossaries(tmp_path / "out/glossaries").values()
+    held_out = {term.id for term in (*TERMS, *PAIRED)} - {term.id for term in glossary.terms}
+    assert len(held_out) == 6  # 20 % of 32
+    with_one = 2 * len(held_out & {term.id for term in TERMS})
+    assert (sizes["test_terms"], sizes["train"]) == (4, 60 - with_one)

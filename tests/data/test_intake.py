@@ -14,7 +14,8 @@ import yaml
 
 from configs.schema import PARAMS_FILE, ROOT, SegmentSource, load_params
 from data.checks import combination_key
-from data.cleaning import DUPLICATE_SIDES, DUPLICATES, HELD_OUT
+from data.cleaning import DUPLICATE_SIDES, DUPLICATES, HELD_OUT, HELD_OUT_TERM
+from data.glossary import Glossary, Term
 from data.intake import (
     ABSENT,
     Cleaned,
@@ -28,6 +29,7 @@ from data.intake import (
 )
 from data.records import Reject, Segment, read_jsonl, tree_sha256
 from data.tally import EXAMPLES, RejectedError
+from data.unknown_terms import TermFinder
 
 LANGUAGES = ("en", "de")
 NO_SIZES = {"test": 0, "validation": 0}
@@ -71,16 +73,16 @@ def in_threads(monkeypatch):
 class Intake:
     """The whole way of some sources, as `data.corpus` goes it."""
 
-    def __init__(self, folder, *sources, settings=PLAIN, sizes=NO_SIZES, trained=NOTHING, others=(), seed=7):
+    def __init__(self, folder, *sources, settings=PLAIN, sizes=NO_SIZES, trained=NOTHING, others=(), seed=7, terms=None, term_tests=0):
         self.folder, self.rejects = folder / "work", folder / "rejects"
         self.cleaned = []
         for number, given in enumerate(sources, 1):
             place, tally = clean_source(given, settings, LANGUAGES, self.folder, self.rejects / f"{number}.jsonl")
             self.cleaned.append(Cleaned.read(given, place, tally))
         dealt = deal_sources(self.cleaned, settings, sizes, trained, seed)
-        held_out = HeldOut([*others, *dealt.held_out()], settings.near_duplicate_percent)
-        self.parts = {"train": [], "validation": [], "test": []}
-        for part, line in dealt.deliver(held_out, settings.processes):
+        held_out = HeldOut([*others, *dealt.held_out()], settings.near_duplicate_percent, terms)
+        self.parts = {"train": [], "validation": [], "test": [], "test_terms": []}
+        for part, line in dealt.deliver(held_out, term_tests, settings.processes):
             self.parts[part].append(Segment.model_validate_json(line))
 
     @property
@@ -115,7 +117,7 @@ def test_every_segment_is_counted_once(take_in, tmp_path, monkeypatch):
     found = take_in(source(write(tmp_path / "a.tsv", rows), "split"), sizes={"test": 5, "validation": 3})
     (tally,) = found.tallies
     assert tally.read == tally.kept.total() + tally.dropped.total() == 48
-    assert dict(tally.kept) == {"test": 5, "validation": 3, "train": 33} == {part: len(some) for part, some in found.parts.items()}
+    assert dict(tally.kept) == {"test": 5, "validation": 3, "train": 33} == {part: len(some) for part, some in found.parts.items() if some}
     assert dict(tally.dropped) == {DUPLICATES: 5, "numbers": 1, "empty": 1}
 
 
@@ -222,7 +224,7 @@ SIZES = {"test": 10, "validation": 6}
 def test_a_split_source_gives_the_sizes_asked_for_by_the_hash_of_the_sentence(take_in, tmp_path):
     pairs = list(words(60))
     found = take_in(source(write(tmp_path / "a.tsv", pairs), "split"), sizes=SIZES)
-    assert {part: len(some) for part, some in found.parts.items()} == {"train": 44, "validation": 6, "test": 10}
+    assert {part: len(some) for part, some in found.parts.items()} == {"train": 44, "validation": 6, "test": 10, "test_terms": 0}
     random.Random(1).shuffle(pairs)
     again = take_in(source(write(tmp_path / "b.tsv", pairs), "split"), sizes=SIZES)
     other = take_in(source(write(tmp_path / "b.tsv", pairs), "split"), sizes=SIZES, seed=8)
@@ -300,6 +302,60 @@ def test_segments_without_the_first_language_are_dealt_by_another():
     parts = deal(hashes, np.ones(30, dtype=bool), SIZES, seed=7)
     assert [np.count_nonzero(parts == name) for name in ("test", "validation", "train")] == [10, 6, 14]
     assert parts.tolist()[:10] != ["test"] * 10
+
+
+# Held-out terms
+
+
+PUMP = Term("m/pump", ("part",), {"en": {"base": "bilge pump", "pl": "bilge pumps"}, "de": {"base": "Lenzpumpe"}})
+SEAL = Term("m/seal", ("part",), {"en": {"base": "bilge pump seal"}, "de": {"base": "Lenzpumpendichtung"}})
+FINDER = TermFinder({"m": Glossary("m", (PUMP, SEAL))}, {"m/pump"}, LANGUAGES)
+
+
+def with_pumps(count, seed=7):
+    """Sentences of which every other one has the term, in one language only."""
+    for i, (en, de) in enumerate(words(count, seed)):
+        yield (f"{en} bilge pumps" if i % 4 == 1 else en), (f"{de} Lenzpumpe" if i % 4 == 3 else de)
+
+
+@pytest.mark.parametrize("term_tests", [0, 1, 5, 12, 50])
+def test_a_segment_with_a_held_out_term_does_not_train_the_first_ones_test(take_in, tmp_path, monkeypatch, term_tests):
+    monkeypatch.setattr("data.intake.CHUNK", 5)
+    pairs = [list(with_pumps(16)), list(with_pumps(8, seed=8))]
+    files = [source(write(tmp_path / f"{name}.tsv", rows)) for name, rows in zip("ab", pairs, strict=True)]
+    found = take_in(*files, terms=FINDER, term_tests=term_tests)
+    having = [en for rows in pairs for i, (en, _) in enumerate(rows) if i % 2]
+    assert found.texts("train") == [en for rows in pairs for i, (en, _) in enumerate(rows) if not i % 2]
+    assert found.texts("test_terms") == having[:term_tests]
+    tested = [min(8, term_tests), min(4, max(0, term_tests - 8))]
+    assert [tally.kept["test_terms"] for tally in found.tallies] == tested
+    assert [tally.dropped[HELD_OUT_TERM] for tally in found.tallies] == [8 - tested[0], 4 - tested[1]]
+    assert all(tally.read == tally.kept.total() + tally.dropped.total() for tally in found.tallies)
+
+
+def test_the_segments_that_are_left_out_for_a_term_are_shown(take_in, tmp_path):
+    path = write(tmp_path / "a.tsv", [("The bilge pump leaks", "Sie leckt"), ("It leaks", "Die Lenzpumpe leckt"), ("Bye", "Tschüss")])
+    [tally] = take_in(source(path), terms=FINDER).tallies
+    assert tally.examples == {HELD_OUT_TERM: ["The bilge pump leaks | Sie leckt", "It leaks | Die Lenzpumpe leckt"]}
+
+
+def test_a_longer_term_that_holds_a_held_out_one_is_another(take_in, tmp_path):
+    path = write(tmp_path / "a.tsv", [("The bilge pump seal leaks", "Die Lenzpumpendichtung leckt"), ("a bilge pump", "eine Pumpe")])
+    assert take_in(source(path), terms=FINDER).texts() == ["The bilge pump seal leaks"]
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_what_a_user_holds_out_is_held_out_with_its_terms(take_in, tmp_path, part):
+    found = take_in(source(write(tmp_path / "a.tsv", with_pumps(4)), part), terms=FINDER, term_tests=9)
+    assert {name: len(some) for name, some in found.parts.items() if some} == {part: 4}
+
+
+def test_what_repeats_a_held_out_text_is_no_test_of_a_term(take_in, tmp_path):
+    path = write(tmp_path / "a.tsv", [(f"{LONG}, bilge pump", "Wann geht die Lenzpumpe ab?"), ("one bilge pump", "eine Lenzpumpe")])
+    others = [Segment(id="1", pattern="p", texts={"en": f"{LONG}: bilge pump!"})]
+    found = take_in(source(path), others=others, terms=FINDER, term_tests=1)
+    assert found.texts("test_terms") == ["one bilge pump"]
+    assert dict(found.tallies[0].dropped) == {HELD_OUT: 1}
 
 
 # Finished chunks

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from data.glossary import Glossary, Term
 from data.normalize import PRIVATE_USE, normalize
-from data.protect import MARKERS, find_protected
+from data.protect import MARKERS, TERM_KIND, Span, find_protected, mask
 from serving.engine.decoding import Hypothesis
 from serving.errors import ServiceError
-from serving.finishing import finish, most_words
+from serving.finishing import Written, finish, most_words
 from serving.models import ModelInfo
 from serving.translator import Direction, Translator
 
@@ -174,7 +174,7 @@ def test_what_is_the_same_in_every_language_stays(text: str, target: str) -> Non
 )
 def test_little_stays_little(source: str, written: str, expected: str) -> None:
     spans = find_protected(source)
-    assert finish(source, written.replace("{0}", MARKERS[0]), spans, "en") == expected
+    assert finish(source, Written(written.replace("{0}", MARKERS[0]), mask(source, spans), spans), "en") == expected
 
 
 def test_how_many_words_few_may_become() -> None:
@@ -190,8 +190,9 @@ def test_how_many_words_few_may_become() -> None:
     ],
 )
 def test_few_words_of_which_the_model_is_not_sure_stay(source: str, probability: float, expected: str) -> None:
-    assert finish(source, "die Preis", [], "de", probability=probability) == expected
-    assert finish(source, "die Preis", [], "de", ["Preis"], probability) == "die Preis"
+    written = Written("die Preis", source, [], probability)
+    assert finish(source, written, "de") == expected
+    assert finish(source, written, "de", ["Preis"]) == "die Preis"
 
 
 def test_the_probability_is_the_sentence_s_own() -> None:
@@ -203,8 +204,19 @@ def test_the_probability_is_the_sentence_s_own() -> None:
 
 
 def test_a_term_may_be_long() -> None:
-    assert finish("reloj", "in the sense of a clock", [], "en", ["in the sense of a clock"]) == "in the sense of a clock"
-    assert finish("Ltd", "S.L.", [], "es", ["S.L."]) == "S.L."
+    clock = "in the sense of a clock"
+    assert finish("reloj", Written(clock, "reloj", []), "en", [clock]) == clock
+    assert finish("reloj", Written(clock, "reloj", []), "en") == "reloj"
+    assert finish("Ltd", Written("S.L.", "Ltd", []), "es", ["S.L."]) == "S.L."
+
+
+def test_a_term_that_was_held_stands_whatever_the_model_wrote_around_it() -> None:
+    held = [Span(TERM_KIND, "Kugelhahn", 0, 1)]
+    marker = MARKERS[0]
+    assert finish("ball valve", Written(marker, marker, held), "de") == "Kugelhahn"
+    assert finish("ball valve", Written("", marker, held), "de") == "Kugelhahn"  # the model lost it
+    assert finish("OK valve", Written(f"gut {marker}", f"OK {marker}", held, 0.01), "de") == "gut Kugelhahn"  # sure or not
+    assert finish("two ball valves", Written(f"{marker}n", f"two {marker}s", held), "de") == "Kugelhahn n"  # a word of its own
 
 
 def test_the_answer_has_the_target_s_punctuation() -> None:
@@ -214,7 +226,8 @@ def test_the_answer_has_the_target_s_punctuation() -> None:
 
 
 def test_terms_keep_their_own_punctuation() -> None:
-    text, written = "We need this ball valve now, please.", "我们需要球阀(大), A型, 谢谢."
-    assert translated(text, lambda _: written, target="zh", industry="machinery") == "我们需要球阀(大), A型，谢谢。"
-    assert translated(text, lambda _: written, target="zh", inline=[("valve", "A型, 谢谢")]) == "我们需要球阀（大），A型, 谢谢。"
-    assert translated(text, lambda _: written, target="zh") == "我们需要球阀（大），A型，谢谢。"
+    text = "We need this ball valve now, please."
+    held = f"我们需要{MARKERS[0]}, 谢谢."  # these pieces know no annotations
+    assert translated(text, lambda _: held, target="zh", industry="machinery") == "我们需要球阀(大), A型，谢谢。"
+    assert translated(text, lambda _: held, target="zh", inline=[("valve", "A型, 谢谢")]) == "我们需要A型, 谢谢，谢谢。"
+    assert translated(text, lambda _: "我们需要球阀(大), A型, 谢谢.", target="zh") == "我们需要球阀（大），A型，谢谢。"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -232,7 +233,15 @@ def test_how_much_a_sentence_may_grow_depends_on_itself_alone() -> None:
     translator = make()
     translator.translate(["Hi", "Good morning"], source="en", target="de", beams=3)
     decoder: Any = translator._by_pair["en", "de"].decoder
-    assert decoder.options == [{"beams": 3, "max_pieces": [3 * 4 + 10, 3 * 14 + 10]}]
+    assert decoder.options == [{"beams": 3, "max_pieces": [3 * 4 + 10, 3 * 14 + 10], "once": ()}]
+
+
+def test_the_marks_of_a_model_are_written_once() -> None:
+    marks = tuple((ord(mark), ord(mark)) for mark in (MARKERS[0], T0))
+    forth = replace(direction("en-xx", [("en", "de")]), marks=marks)
+    Translator([forth]).translate(["Hi", "Good morning. PO-1"], source="en", target="de")
+    decoder: Any = forth.decoder
+    assert [options["once"] for options in decoder.options] == [marks]
 
 
 def test_the_search_is_as_wide_as_the_call_says_else_as_the_translator_s() -> None:
@@ -418,6 +427,13 @@ def test_a_term_without_an_english_name_is_held() -> None:
     assert answer.terms[0].applied
 
 
+def test_a_name_that_is_not_translated_stays_by_way_of_english_too() -> None:
+    brand = Term("machinery/brand", (), {"en": {"base": "Aquaflux"}}, translate=False)
+    mine = Glossaries({"machinery": Glossary("machinery", (brand,))})
+    [answer] = make(obeying).translate(["Die Aquaflux leckt."], source="de", target="es", industry="machinery", glossaries=mine)
+    assert (answer.text, [term.applied for term in answer.terms]) == ("Die Aquaflux leckt.", [True])
+
+
 def test_strict_terms_hold_what_the_model_missed_and_only_that() -> None:
     translator = make(lambda text: bare(text).replace("valve", "Absperrteil").replace("hydraulic pump", "Hydraulikpumpe"))
     asking: Any = {"source": "en", "target": "de", "industry": "machinery"}
@@ -433,10 +449,10 @@ def test_strict_terms_hold_what_the_model_missed_and_only_that() -> None:
 @pytest.mark.parametrize(
     ("write", "target", "expected"),
     [
-        (lambda _: "Nichts.", "de", "Nichts Hydraulikpumpe Ventil."),
-        (lambda _: "没有。", "zh", "没有 液压泵。"),
+        (lambda _: "Nichts.", "de", "Hydraulikpumpe Nichts Ventil."),
+        (lambda _: "没有。", "zh", "液压泵没有。"),
         (lambda _: "", "de", "A Hydraulikpumpe and a Ventil."),
-        (lambda _: "Hydraulikpumpenventil", "de", "Hydraulikpumpenventil Hydraulikpumpe Ventil"),
+        (lambda _: "Hydraulikpumpenventil", "de", "Hydraulikpumpe Hydraulikpumpenventil Ventil"),
     ],
 )
 def test_strict_terms_are_kept_whatever_the_model_does(write: Callable[[str], str], target: str, expected: str) -> None:
@@ -562,6 +578,13 @@ def test_a_bundle_s_own_glossary_is_reported_on(real: Translator) -> None:
     assert {"apparel", "machinery"} <= set(real.glossaries.industries)
     [answer] = real.translate(["We need ten hydraulic pumps."], source="en", target="de", industry="machinery")
     assert [(term.source, term.target, term.start, term.end) for term in answer.terms] == [("hydraulic pumps", "Hydraulikpumpe", 12, 27)]
+
+
+def test_a_real_model_knows_its_marks(real: Translator) -> None:
+    for model in (real._by_pair["en", "es"], real._by_pair["es", "en"]):
+        assert model.annotates
+        assert [read for read, _ in model.marks] == [model.pieces.id_of(mark) for mark in (*MARKERS, *TERMS)]
+        assert [model.pieces.decode([written]) for _, written in model.marks] == [*MARKERS, *TERMS]
 
 
 def test_a_direction_says_which_graphs_it_runs(world: Path) -> None:

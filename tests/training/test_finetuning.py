@@ -13,6 +13,8 @@ from safetensors.torch import load_file
 from transformers import MarianMTModel
 
 from configs.schema import ROOT, Params
+from data.annotation import TERM_MARKS
+from data.protect import MARKERS
 from data.records import Segment, file_sha256, read_jsonl
 from serving.bundle import verify_bundle
 from serving.translator import Direction, sentence_ids
@@ -78,7 +80,7 @@ def test_a_base_is_fine_tuned_exported_and_served(name: str, hub: Any, world: An
     assert {path.name: file_sha256(path) for path in hub.plain(like).iterdir()} == before  # a base is only ever read
     served_as_generated(world, bundle, [language for language in languages if language != "en"])
     if like == "opus":
-        assert all(number >= 58_101 for number in marian.marker_ids(Path("models/en-xx")))
+        assert all(number >= 58_101 for number in marian.mark_ids(Path("models/en-xx")))
 
 
 def test_adapters_are_merged_for_the_export_and_kept_by_name(hub: Any, world: Any, mlflow_down: None) -> None:
@@ -95,6 +97,8 @@ def test_adapters_are_merged_for_the_export_and_kept_by_name(hub: Any, world: An
     merged = load_file(Path("models/en-xx/model.safetensors"))
     table = next(name for name in merged if merged[name].shape[0] == len(json.loads(Path("models/en-xx/vocab.json").read_text())))
     assert torch.equal(merged[table][:58_101], base[next(name for name in base if base[name].shape == (58_101, 16))])
+    rows = load_file(learned)[next(name for name in load_file(learned) if "token" in name)]
+    assert len(rows) == len({*MARKERS, *TERM_MARKS})  # of terms, too: else what annotates them is noise that no training touches
     adapters.keep("en-xx", industry, Path("models"), Path("kept"))
     shutil.rmtree("models/en-xx")
     adapters.use("en-xx", industry, Path("models"), Path("kept"))

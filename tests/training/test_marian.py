@@ -18,6 +18,7 @@ from transformers import TrainingArguments
 from transformers.trainer_pt_utils import LabelSmoother
 
 from configs.schema import ROOT, GuidedAlignment, TrainTranslation, load_params
+from data.annotation import TERMS
 from data.glossary import glossary_versions
 from data.pieces import MarianPieces
 from data.records import Segment, file_sha256, read_jsonl, tree_sha256
@@ -38,6 +39,7 @@ from training.marian import (
     train,
 )
 from training.samples import Sample, SentencePair, of_industries, sentence_pairs
+from training.term_samples import TermSamples
 from training.tracking import UnrecordedRun
 from training.trainer import StreamTrainer
 
@@ -338,18 +340,28 @@ def test_another_seed_gives_other_weights(world: Any, mlflow_down: None, tmp_pat
     assert file_sha256(tmp_path / "8/model.safetensors") != file_sha256(tmp_path / "9/model.safetensors")
 
 
-def test_only_training_segments_get_noise(world: Any, mlflow_down: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_training_segments_get_noise_and_annotated_terms(
+    world: Any, mlflow_down: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made: list[tuple[int, Any, int, Any]] = []
+    annotated: list[bool] = []
 
-    def record(segments: list[Any], pairs: Any, seed: int, noise: Any) -> list[SentencePair]:
+    def record(segments: list[Any], pairs: Any, seed: int, noise: Any, terms: TermSamples | None) -> list[SentencePair]:
         made.append((len(segments), pairs, seed, noise))
-        return sentence_pairs(segments, pairs, seed, noise)
+        annotated.append(terms is not None)
+        return sentence_pairs(segments, pairs, seed, noise, terms)
 
     monkeypatch.setattr(marian, "sentence_pairs", record)
-    gather("xx-en", None, world.params, world.translation, tmp_path / "out", tmp_path)
+    material = gather("xx-en", None, world.params, world.translation, tmp_path / "out", tmp_path)
     noise, pairs = world.params.train_translation.augmentation, [("zh", "en"), ("de", "en"), ("es", "en")]
     sizes = [len((world.translation / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()) for part in ("train", "validation")]
     assert made == [(sizes[0], pairs, world.params.seed, noise), (sizes[1], pairs, world.params.seed, None)]
+    assert annotated == [True, False]
+    marks = {material.pieces.id_of(mark) for mark in TERMS}
+    having = {part: sum(not marks.isdisjoint(sample.source) for sample in found) for part, found in material.samples.items()}
+    assert having["train"] > 20
+    assert having["validation"] == 0
+    assert all(marks & set(sample.source) == marks & set(sample.target) for sample in material.samples["train"])
     assert sum(noise.model_dump().values()) > 0
 
 

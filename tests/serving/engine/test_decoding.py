@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from eval.peers.transformers import MarianPeer
 from serving.bundle import Decoding
-from serving.engine.decoding import Decoder, largest, log_softmax
+from serving.engine.decoding import Decoder, Marks, largest, log_softmax
 from serving.errors import DeadlineError
 from training.onnx.marian import decoding
 
@@ -180,3 +181,125 @@ def test_the_largest_of_values_that_stay_as_they_were() -> None:
     values = np.array([1.0, -np.inf, 3.0], np.float32)
     assert largest(values, 2).tolist() == [2, 0]
     assert values.tolist() == [1.0, -np.inf, 3.0]
+
+
+# Pieces that are written once
+
+
+MARKED = range(2, 59, 2)  # half of the vocabulary, so that they are met
+ONCE = [(piece, piece) for piece in MARKED]
+
+
+@pytest.fixture(scope="module", params=[1, 5])
+def various(
+    request: pytest.FixtureRequest,
+    tiny_marian: Callable[..., Any],
+    save_graphs: Callable[..., Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Decoder, MarianPeer]:
+    """As `pair`, with models that write more of the pieces."""
+    folder = tmp_path_factory.mktemp("various")
+    model = tiny_marian(seed=request.param, init_std=0.5, end_bias=3.0)
+    model.save_pretrained(folder)
+    return Decoder(save_graphs(model, folder), LIMITS, threads=1), MarianPeer(folder, threads=1)
+
+
+def liked(decoder: Decoder) -> list[list[int]]:
+    """Sources that have some of the marked pieces that the model likes to write."""
+    found = sorted({piece for hypothesis in decoder.decode(sources(40)) for piece in hypothesis.ids if piece in MARKED})
+    assert len(found) > 3
+    chance = np.random.default_rng(3)
+    return [[*chance.choice(found, size=1 + i % 3, replace=False).tolist(), *row] for i, row in enumerate(sources(40))]
+
+
+def broken(rows: list[list[int]], written: list[list[int]]) -> int:
+    """In how many answers one of the pieces stands twice, or stands where its source has none."""
+    marks = [[piece for piece in ids if piece in MARKED] for ids in written]
+    return sum(len(set(found)) < len(found) or not set(found) <= set(row) for row, found in zip(rows, marks, strict=True))
+
+
+class Barring:
+    """What `once` asks for, as a processor of transformers' `generate`: one source, any beams."""
+
+    def __init__(self, source: list[int]) -> None:
+        self._source = source
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        for row, written in enumerate(input_ids.tolist()):
+            scores[row, [piece for piece in MARKED if piece not in self._source or piece in written[1:]]] = -torch.inf
+        return scores
+
+
+@torch.inference_mode()
+def generated(peer: MarianPeer, row: list[int], beams: int) -> list[int]:
+    options: dict[str, Any] = {"max_length": 40, "forced_eos_token_id": 0, "bad_words_ids": [[59]], "num_beams": beams, "do_sample": False}
+    written = peer.model.generate(input_ids=torch.tensor([row]), logits_processor=[Barring(row)], **options)[0, 1:].tolist()
+    return written[: written.index(0)]
+
+
+@pytest.mark.parametrize("beams", [1, 2, 4, 5])
+def test_a_piece_of_once_is_never_written_twice_nor_where_the_source_lacks_it(various: tuple[Decoder, MarianPeer], beams: int) -> None:
+    """Expected: transformers' `generate`, sentence by sentence, with a processor that bars the same."""
+    decoder, peer = various
+    rows = liked(decoder)
+    free = [hypothesis.ids for hypothesis in decoder.decode(rows, beams=beams)]
+    ours = [hypothesis.ids for hypothesis in decoder.decode(rows, beams=beams, once=ONCE)]
+    assert broken(rows, free) > 10
+    assert broken(rows, ours) == 0
+    assert sum(any(piece in MARKED for piece in ids) for ids in ours) > 10, "what may be written should be written"
+    assert len({len(ids) for ids in ours}) > 2, "the sentences should leave the batch at different steps"
+    assert ours == [generated(peer, row, beams) for row in rows]
+
+
+@pytest.mark.parametrize("beams", [1, 4])
+def test_rows_that_leave_and_beams_that_change_places_keep_their_own_marks(various: tuple[Decoder, MarianPeer], beams: int) -> None:
+    decoder, _ = various
+    rows = liked(decoder)[:24]
+    limits = [3 + i % 9 for i in range(24)]
+    alone = [decoder.decode([row], beams=beams, once=ONCE, max_pieces=limit)[0].ids for row, limit in zip(rows, limits, strict=True)]
+    assert [h.ids for h in decoder.decode(rows, beams=beams, once=ONCE, max_pieces=limits)] == alone
+    assert [h.ids for h in decoder.decode(rows[::-1], beams=beams, once=ONCE, max_pieces=limits[::-1])] == alone[::-1]
+
+
+@pytest.mark.parametrize("beams", [1, 4])
+def test_where_nothing_is_to_be_written_once_the_results_are_as_without_it(various: tuple[Decoder, MarianPeer], beams: int) -> None:
+    decoder, _ = various
+    rows = sources(24)
+    free = decoder.decode(rows, beams=beams)
+    assert decoder.decode(rows, beams=beams, once=()) == free
+    unwritten = sorted(set(range(1, 59)) - {piece for hypothesis in free for piece in hypothesis.ids})
+    if beams == 1:  # what is barred changes a beam that is not the best one
+        assert decoder.decode(rows, beams=beams, once=[(piece, piece) for piece in unwritten]) == free
+
+
+@pytest.mark.parametrize("beams", [1, 4])
+def test_source_and_target_may_have_other_ids_for_the_same_piece(various: tuple[Decoder, MarianPeer], beams: int) -> None:
+    """The piece before that of a target stands for it in a source."""
+    decoder, _ = various
+    rows = [[piece - 1 if piece in MARKED else piece for piece in row] for row in liked(decoder)]
+    ours = [hypothesis.ids for hypothesis in decoder.decode(rows, beams=beams, once=[(piece - 1, piece) for piece in MARKED])]
+    assert broken([[piece + 1 for piece in row] for row in rows], ours) == 0
+    assert broken(rows, ours) > 5, "the ids of the source's own pieces should not count"
+
+
+def test_marks_of_each_row() -> None:
+    """Expected: by hand. Piece 5 of the source is piece 2 of the target."""
+    marks = Marks([(5, 2), (6, 0)], [[5, 6, 9], [6], [8, 8]])
+    assert barred(marks, 3) == [[], [2], [0, 2]]
+    marks.write(np.array([0, 1, 3]))
+    assert barred(marks, 3) == [[0], [2], [0, 2]]
+    marks.select(np.array([1, 0, 0]))
+    marks.write(np.array([0, 2, 3]))
+    assert barred(marks, 3) == [[0, 2], [0, 2], [0]]
+    none = Marks([], [[5], [6]])
+    none.write(np.array([0, 1]))
+    none.select(np.array([1]))
+    assert barred(none, 1) == [[]]
+
+
+def barred(marks: Marks, rows: int) -> list[list[int]]:
+    """The pieces of four that each row may not write."""
+    scores = np.zeros((rows, 4), np.float32)
+    marks.bar(scores)
+    assert set(np.unique(scores)) <= {0.0, -np.inf}
+    return [np.flatnonzero(np.isneginf(row)).tolist() for row in scores]
