@@ -74,7 +74,12 @@ def test_it_writes_every_part_and_says_so_in_one_line(prepared):
     folder, done = prepared
     assert (done.returncode, done.stderr) == (0, "")
     counts = json.loads((folder / OUT / "counts.json").read_text())["parts"]
-    assert {path.name for path in (folder / OUT).iterdir()} == {*(f"{name}.jsonl" for name in PARTS), "counts.json", "rejects"}
+    assert {path.name for path in (folder / OUT).iterdir()} == {
+        *(f"{name}.jsonl" for name in PARTS),
+        "counts.json",
+        "glossaries",
+        "rejects",
+    }
     sizes = ", ".join(f"{name} {counts[name]['segments']:,}" for name in PARTS)
     assert re.fullmatch(rf"{OUT}: {sizes} segments in en, zh, de, es \(\d+\.\d s\)\n", done.stdout)
     for name in PARTS:

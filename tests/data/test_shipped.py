@@ -14,7 +14,7 @@ from configs.schema import PARAMS_FILE, ROOT, load_intents, load_params
 from data.checks import combination_key
 from data.corpus import PARTS, Sources, held_out_patterns, load_phrases, load_unseen, shipped_segments
 from data.glossary import load_glossaries
-from data.grammar import REFERENCE, load_grammar
+from data.grammar import REFERENCE, load_grammar, load_slots
 from data.language import HAN
 from data.near import NearTexts
 from data.normalize import comparable, normalize
@@ -22,6 +22,7 @@ from data.protect import MARKERS, find_protected
 from data.records import OUT_OF_SCOPE
 from data.terms import occurs
 from data.translations import load_translations
+from data.unknown_terms import TermFinder, held_out_terms, slot_groups
 from data.utterances import load_utterances, prepare, split_utterances
 
 SOURCES = Sources(**{name: ROOT / place for name, place in vars(Sources()).items()})
@@ -346,7 +347,10 @@ def masked_words(text):
 
 @pytest.fixture(scope="module")
 def segments():
-    return shipped_segments(SOURCES, DEMO.prepare_translation, DEMO.seed)
+    glossaries = load_glossaries(SOURCES.glossaries)
+    groups = slot_groups(load_slots(SOURCES.corpora), glossaries)
+    unknown = held_out_terms(groups, glossaries, DEMO.prepare_translation.held_out_terms_percent)
+    return shipped_segments(SOURCES, DEMO.prepare_translation, DEMO.seed, TermFinder(glossaries, unknown, sorted(LANGUAGES)))
 
 
 def test_the_prepared_segments_have_the_sizes_asked_for(segments, grammar):
@@ -357,6 +361,7 @@ def test_the_prepared_segments_have_the_sizes_asked_for(segments, grammar):
     assert len(held_out) == round(len(grammar.patterns) * wanted.held_out_patterns_percent / 100)
     assert held_out.isdisjoint(segment.pattern for name in ("train", "validation", "test") for segment in segments[name])
     assert len(segments["test_unseen"]) >= 80
+    assert len(segments["test_terms"]) == wanted.term_test_segments
 
 
 def test_the_prepared_segments_have_no_leak(segments):

@@ -24,7 +24,7 @@ from training.bases import find
 NAME, SHORT = "Helsinki-NLP/opus-mt-en-de-small", "Helsinki-NLP/opus-mt-en-de-short"
 MACHINE = "x86_64-2c-avx2"
 SETTINGS = EvaluateTranslation(
-    batch_size=4, resamples=20, parity_segments=6, parity_beams=4, general="nowhere/general.jsonl", general_segments=3
+    batch_size=4, resamples=20, parity_segments=6, parity_beams=4, noise_segments=2, general="nowhere/general.jsonl", general_segments=3
 )
 GENERAL_GATES = [f"chrF {pair}, general text, lost by tuning" for pair in ("zh-en", "de-en", "es-en", "en-zh", "en-de", "en-es")]
 

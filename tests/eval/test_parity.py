@@ -116,7 +116,9 @@ def test_what_is_compared_is_spread_over_all_directions(monkeypatch: pytest.Monk
     monkeypatch.setattr(parity, "near_tie", lambda peer, source, a, b, beams: "zh" not in "".join(map(chr, source)))
     letters = [Segment(id=letter, pattern="p", texts={"en": letter * (1 + i)}) for i, letter in enumerate("abcd")]
     letters.insert(2, Segment(id="e", pattern="p", texts={"de": "e"}))  # of a user's data: nothing in English to translate
-    settings = EvaluateTranslation(batch_size=3, resamples=10, parity_segments=4, parity_beams=4, general=None, general_segments=2)
+    settings = EvaluateTranslation(
+        batch_size=3, resamples=10, parity_segments=4, parity_beams=4, noise_segments=2, general=None, general_segments=2
+    )
     found = sequence_parity(Direction(info, Pieces(), Echo(), 100), Path("nowhere"), letters, settings)  # type: ignore[arg-type]
     assert sorted("".join(map(chr, ids[:-1])) for ids in read[:4]) == ["dedddd"[:2] + "ccc", "esbb", "zha", "zhdddd"]
     assert found == {"sequences": 4, "sequences_equal": 100.0, "sequences_equal_beam": 0.0, "sequences_unexplained": 2}

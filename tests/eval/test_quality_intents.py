@@ -13,7 +13,8 @@ import pytest
 from configs.schema import EvaluateIntents
 from data.augment import KINDS
 from data.records import Turn, Utterance, read_jsonl
-from eval.quality_intents import evaluate, head_logits, noise_scores, precision_drop, score_intents, tfidf_baseline
+from eval.quality_intents import evaluate, head_logits, noise_scores, precision_drop, score_intents
+from eval.tfidf import measure_baseline
 from serving.bundle import load_classifier
 
 SETTINGS = EvaluateIntents(batch_size=4, resamples=50)
@@ -130,21 +131,6 @@ def test_what_a_precision_loses_is_paired(messages: list[Utterance], logits: dic
     assert same == {"int8_macro_f1_drop": 0.0, "int8_macro_f1_drop_upper": 0.0}
 
 
-def test_the_baseline_learns_words_and_characters() -> None:
-    train = [
-        Utterance(id="1", text="where is my parcel", intent="logistics_tracking"),
-        Utterance(id="2", text="track my parcel", intent="logistics_tracking"),
-        Utterance(id="3", text="thank you so much", intent="thanks"),
-        Utterance(id="4", text="thanks a lot", intent="thanks"),
-        Utterance(id="5", text="谢谢你们", intent="thanks"),
-        Utterance(id="6", text="what is the weather", intent="out_of_scope"),
-    ]
-    texts = ["my parcel please", "many thanks", "谢谢", "the weather is what it is"]
-    found = tfidf_baseline(train, [Utterance(id=text, text=text, intent="thanks") for text in texts], seed=7)
-    assert found[:3] == ["logistics_tracking", "thanks", "thanks"]
-    assert found[3] != "out_of_scope", "there is no such class to learn"
-
-
 def test_logits_do_not_depend_on_the_batch_size(world: Any) -> None:
     model = load_classifier(world.bundles, 1)
     messages = read_jsonl(world.messages / "test.jsonl", Utterance)[:11]
@@ -158,6 +144,7 @@ def test_logits_do_not_depend_on_the_batch_size(world: Any) -> None:
 @pytest.fixture
 def judged(world: Any, mlflow_up: Any, tmp_path: Path) -> Any:
     """The small classifier evaluated: what was said, what was written, and where."""
+    measure_baseline(world.messages, world.params.seed, tmp_path / "work/intents_baseline.json")
     said = evaluate(world.params, world.messages, world.bundles, world.parity, tmp_path / "work")
     experiment = mlflow_up.get_experiment_by_name("quayside").experiment_id
     run = mlflow_up.search_runs([experiment], order_by=["attributes.start_time DESC"], max_results=1)[0]

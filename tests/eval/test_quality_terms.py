@@ -15,7 +15,7 @@ from data.records import Segment
 from eval.metrics.context import PLACEHOLDER
 from eval.metrics.scorecard import Miss, TermCard
 from eval.metrics.text import chrf
-from eval.quality_terms import TESTED, TermTest, cards_json, permuted, term_scores, term_test
+from eval.quality_terms import TESTED, TermTest, cards_json, known_scores, permuted, term_scores, term_test
 from serving.glossaries import Glossaries
 
 EN_DE = ("en", "de")
@@ -124,7 +124,6 @@ UNKNOWN = TermTest(
     [[PUMP], [PUMP, VALVE]],
 )
 SEEN = TermTest(EN_DE, [segment("3", "The motor runs", "Der Motor läuft")], [[MOTOR]])
-NOTHING_SEEN = TermTest(EN_DE, [], [])
 REFERENCES = {
     "The pump is here": "Die {m/pump} ist hier",
     "Two pumps and a valve": "Zwei {m/pump.pl} und ein {m/valve}",
@@ -158,9 +157,9 @@ def filled(template: str, terms: dict[str, Term], unknown: str = "Dings") -> str
     return re.sub(r"\{([\w/]+)(?:\.(\w+))?\}", word, template)
 
 
-def scores(write: Write, seen: TermTest = NOTHING_SEEN) -> tuple[dict[str, Any], list[TermCard]]:
+def scores(write: Write) -> tuple[dict[str, Any], list[TermCard]]:
     served: Any = Served(write)
-    return term_scores(served, UNKNOWN, seen, seed=7)
+    return term_scores(served, UNKNOWN, seed=7)
 
 
 P = PLACEHOLDER
@@ -178,10 +177,11 @@ def test_a_model_that_obeys_is_perfect_whatever_is_asked_for() -> None:
         "chrf_context_proper": pytest.approx(100.0),
         "chrf_context_random": pytest.approx(100.0),
         "terms": 3,
-        "distinct": 2,
+        "terms_distinct": 2,
         "segments": 2,
         "inflected": 100.0,
         "inflected_terms": 1,  # Pumpen
+        "by_industry": {"m": {"none": 0.0, "proper": 100.0, "random": 100.0, "strict": 100.0, "terms": 3}},
     }
     assert [(card.id, card.wanted, card.hits, card.inflected_wanted, card.inflected_hits, card.miss) for card in cards] == [
         ("m/valve", 1, 1, 0, 0, None),
@@ -204,30 +204,38 @@ def test_a_model_that_does_not_obey_has_what_it_knows_by_heart() -> None:
     assert pump == TermCard("m/pump", 2, 2, 1, 0, miss)  # the form is wrong
 
 
-def test_a_model_that_obeys_and_damages_the_rest_is_found_out() -> None:
-    def write(text: str, terms: dict[str, Term], _: bool) -> str:
-        known = terms or {MOTOR.id: MOTOR}
-        return filled(REFERENCES[text] if not terms else re.sub(r"(?<![{\w/.])\w+", "xx", REFERENCES[text]), known)
+def test_every_industry_has_its_own_figures() -> None:
+    hose = term("a/hose", "hose", {"base": "Schlauch"})
+    test = TermTest(EN_DE, [segment("1", "A pump and a hose", "Eine Pumpe und ein Schlauch")], [[PUMP, hose]])
+    served: Any = Served(lambda _, terms, strict: "Eine Pumpe und ein " + ("Schlauch" if strict else "Dings"))
+    found = term_scores(served, test, seed=7)[0]["by_industry"]
+    assert found["m"] == {"none": 100.0, "proper": 100.0, "random": 100.0, "strict": 100.0, "terms": 1}
+    assert found["a"] == {"none": 0.0, "proper": 0.0, "random": 0.0, "strict": 100.0, "terms": 1}
 
-    found, _ = scores(write, SEEN)
-    assert (found["proper"], found["known_none"], found["known_proper"]) == (100.0, 100.0, 100.0)
-    assert found["chrf_context_proper"] == pytest.approx(chrf([f"xx {P} xx xx", f"xx {P} xx xx {P}"], RIGHT).score)
-    assert found["chrf_context_known_none"] == pytest.approx(100.0)
-    assert found["chrf_context_known_proper"] == pytest.approx(chrf([f"xx {P} xx"], [f"Der {P} läuft"]).score)
-    assert found["chrf_context_known_proper"] < 50
+
+def test_a_glossary_that_damages_the_rest_is_found_out() -> None:
+    served: Any = Served(lambda text, terms, _: filled(re.sub(r"(?<![{\w/.])\w+", "xx", REFERENCES[text]), terms))
+    found = known_scores(served, SEEN, ["Der Motor läuft"], "seen")
+    assert (found["none_seen"], found["proper_seen"], found["terms_seen"]) == (100.0, 100.0, 1)
+    assert found["chrf_context_none_seen"] == pytest.approx(100.0)
+    assert found["chrf_context_proper_seen"] == pytest.approx(chrf([f"xx {P} xx"], [f"Der {P} läuft"]).score)
+    assert found["chrf_context_proper_seen"] < 50
+    assert served.asked == [(SEEN.sources, TESTED, [MOTOR.id], False)]
+
+
+def test_without_sentences_there_are_no_figures() -> None:
+    assert known_scores(None, TermTest(EN_DE, [], []), [], "seen") == {}  # type: ignore[arg-type]
 
 
 def test_what_is_asked_of_the_models() -> None:
-    served: Any = Served(lambda text, terms, _: filled(REFERENCES[text], terms))
-    term_scores(served, UNKNOWN, SEEN, seed=7)
-    both, [motor] = sorted([PUMP.id, VALVE.id]), [MOTOR.id]
+    served: Any = Served(lambda text, terms, strict: filled(REFERENCES[text], terms if strict or len(text) < 20 else {}))
+    term_scores(served, UNKNOWN, seed=7)
+    both = sorted([PUMP.id, VALVE.id])
     assert [(texts, industry, sorted(ids), strict) for texts, industry, ids, strict in served.asked] == [
         (UNKNOWN.sources, None, [], False),
         (UNKNOWN.sources, TESTED, both, False),
         (UNKNOWN.sources, TESTED, both, False),
-        (UNKNOWN.sources, TESTED, both, True),
-        (SEEN.sources, None, [], False),
-        (SEEN.sources, TESTED, [motor], False),
+        (UNKNOWN.sources[1:], TESTED, both, True),  # the first lacks nothing
     ]
 
 
@@ -238,9 +246,9 @@ def test_strict_counts_for_itself() -> None:
 
 def test_a_language_whose_references_inflect_nothing_has_no_share_of_inflected_forms() -> None:
     served: Any = Served(lambda text, terms, _: filled(REFERENCES[text], terms))
-    found, _ = term_scores(served, TermTest(EN_DE, UNKNOWN.segments[:1], UNKNOWN.terms[:1]), NOTHING_SEEN, seed=7)
-    assert not {"inflected", "inflected_terms", "known_none", "known_proper"} & found.keys()
-    assert (found["terms"], found["distinct"], found["segments"]) == (1, 1, 1)
+    found, _ = term_scores(served, TermTest(EN_DE, UNKNOWN.segments[:1], UNKNOWN.terms[:1]), seed=7)
+    assert not {"inflected", "inflected_terms"} & found.keys()
+    assert (found["terms"], found["terms_distinct"], found["segments"]) == (1, 1, 1)
 
 
 def test_the_cards_of_all_pairs_are_rows() -> None:

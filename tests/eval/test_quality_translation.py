@@ -13,26 +13,27 @@ import pytest
 
 from configs.schema import ROOT, EvaluateTranslation, load_params
 from data.augment import ALWAYS_FITTING, FITTING, KINDS
-from data.glossary import glossary_versions
+from data.glossary import Term, glossary_versions, load_glossaries
 from data.protect import find_protected
 from data.records import Segment, read_jsonl, write_jsonl
+from data.unknown_terms import write_training_terms
 from eval.metrics.text import chrf
 from eval.peers.transformers import MarianPeer
 from eval.quality_translation import (
-    TestSets as Sets,
-)
-from eval.quality_translation import (
+    Glossaries,
     Translated,
     add_baseline,
     add_pivot_share,
     evaluate,
-    glossary_forms,
     noise_scores,
     precision_drop,
     protected_share,
     score_pair,
-    term_scores,
+    term_report,
     translate_sets,
+)
+from eval.quality_translation import (
+    TestSets as Sets,
 )
 from eval.translation_memory import Match
 from serving.bundle import load_translator
@@ -43,7 +44,9 @@ SCORES = {"bleu", "bleu_signature", "chrf", "chrf_high", "chrf_low", "chrf_signa
 ASIDE = {"chrf_held_out", "chrf_unseen"}
 COUNTS = {"segments_held_out", "segments_unseen"}
 ALWAYS = SCORES | ASIDE | COUNTS | {"tm_baseline_chrf", "tm_baseline_chrf_held_out", "beams"}
-SETTINGS = EvaluateTranslation(batch_size=4, resamples=20, parity_segments=6, parity_beams=4, general=None, general_segments=2)
+SETTINGS = EvaluateTranslation(
+    batch_size=4, resamples=20, parity_segments=6, parity_beams=4, noise_segments=2, general=None, general_segments=2
+)
 EMOJI = set(ALWAYS_FITTING).union(*FITTING)
 PARTS = {"seen": "test", "held_out": "test_held_out", "unseen": "test_unseen"}
 DIRECT = {"en-zh", "en-de", "en-es", "zh-en", "de-en", "es-en"}
@@ -54,7 +57,7 @@ def segment(name: str, terms: list[str] | None = None, **texts: str) -> Segment:
 
 
 def sets(seen: list[Segment], held_out: list[Segment] | None = None, train: list[Segment] | None = None) -> Sets:
-    return Sets(seen, held_out or [], [], train or [])
+    return Sets(seen, held_out or [], [], [], train or [])
 
 
 def translated(seen: list[Segment], hypotheses: list[str], **others: tuple[list[Segment], list[str]]) -> Translated:
@@ -73,7 +76,7 @@ class Scripted:
     def path(self, source: str, target: str) -> list[tuple[str, str]]:
         return [(source, target)] if self.direct else [(source, "en"), ("en", target)]
 
-    def translate(self, texts: list[str], *, source: str, target: str) -> list[Any]:
+    def translate(self, texts: list[str], **_: Any) -> list[Any]:
         self.asked.append(list(texts))
         return [SimpleNamespace(text=self.rule(place, text)) for place, text in enumerate(texts)]
 
@@ -176,22 +179,40 @@ def test_pivoted_pairs_are_held_against_their_weaker_leg() -> None:
     assert [name for name, score in scores.items() if "pivot_share" in score] == ["de-zh", "es-zh"]
 
 
-def test_terms_count_in_any_of_their_forms_of_both_parts() -> None:
-    forms = {"pump": {"de": ["Hydraulikpumpe", "Hydraulikpumpen"]}, "compressor": {"de": ["Kompressor"]}}
-    seen = [segment("1", ["pump"]), segment("2", ["compressor", "pump"])]
-    answers = ["Zwei Hydraulikpumpen fehlen.", "Ein Verdichter."]
-    pattern = ([segment("3", ["pump"])], ["of a held-out pattern"])
-    done = translated(seen, answers, held_out=pattern, unseen=([segment("4", ["compressor"]), segment("5")], ["Der Kompressor.", "Ja."]))
-    third = pytest.approx(100 / 3)
-    assert term_scores("de", done, forms) == {"none": third, "terms": 3, "none_unseen": 100.0, "terms_unseen": 1}
-    assert term_scores("de", translated(seen, answers), forms) == {"none": third, "terms": 3}
-    assert term_scores("de", translated([segment("6")], ["Ja."]), forms) == {}
+def glossary_term(name: str, english: str, german: str) -> Term:
+    return Term(f"m/{name}", (), {"en": {"base": english}, "de": {"base": german}})
 
 
-def test_every_written_form_of_the_shipped_glossaries_counts() -> None:
-    forms = glossary_forms(ROOT / "data/glossaries")
-    assert forms["machinery/hydraulic_pump"]["de"] == ["Hydraulikpumpe", "Hydraulikpumpen"]
-    assert len({term.split("/")[0] for term in forms}) >= 2
+def test_terms_are_tested_on_the_parts_that_have_them() -> None:
+    pump, valve = glossary_term("pump", "pump", "Pumpe"), glossary_term("valve", "valve", "Ventil")
+    seen = [segment("1", en="No term", de="Kein Wort"), segment("2", en="The pump", de="Die Pumpe")]
+    unseen = [segment("3", en="The valve", de="Das Ventil")]
+    held = [segment("4", en="A valve", de="Ein Ventil")]
+    done = {
+        ("en", "de"): translated(seen, ["?", "Die Pumpe"], unseen=(unseen, ["Das Teil"])),
+        ("de", "es"): translated(seen, ["?", "?"], unseen=(unseen, ["?"])),
+    }
+    obeying = Scripted(lambda _, text: {"The pump": "Die Pumpe", "The valve": "Das Ventil", "A valve": "Ein Ventil"}[text])
+    found, cards = term_report(obeying, done, Sets(seen, [], unseen, held, []), Glossaries([pump], [valve]), 7)  # type: ignore[arg-type]
+    assert list(found) == list(cards) == ["en-de"]
+    assert [found["en-de"][key] for key in ("proper", "none_seen", "proper_seen", "none_unseen", "proper_unseen")] == [
+        100,
+        100,
+        100,
+        0,
+        100,
+    ]
+    assert [found["en-de"][key] for key in ("terms", "terms_seen", "terms_unseen")] == [1, 1, 1]
+    pivoted = Scripted(obeying.rule, direct=False)
+    found, _ = term_report(pivoted, done, Sets(seen, [], unseen, held, []), Glossaries([pump], [valve]), 7)  # type: ignore[arg-type]
+    assert "terms_seen" not in found["en-de"]
+
+
+def test_the_terms_that_training_knows_are_told_from_the_others(tmp_path: Path) -> None:
+    write_training_terms(load_glossaries(ROOT / "data/glossaries"), {"machinery/hydraulic_pump"}, tmp_path / "glossaries")
+    found = Glossaries.read(ROOT / "data/glossaries", tmp_path)
+    assert [term.id for term in found.unknown] == ["machinery/hydraulic_pump"]
+    assert len(found.known) > 800
 
 
 def test_a_pair_is_scored_on_the_parts_that_it_has() -> None:
@@ -220,10 +241,10 @@ NOISY = [
 
 def test_noise_is_in_the_source_and_the_reference_stays_clean() -> None:
     exact = Scripted(lambda place, _: NOISY[place].texts["de"])
-    found = noise_scores(exact, ("en", "de"), translated(NOISY, ["", "", ""]), 61.5, seed=7)  # type: ignore[arg-type]
-    clean = [s.texts["en"] for s in NOISY]
+    found = noise_scores(exact, ("en", "de"), translated(NOISY, ["", NOISY[1].texts["de"], ""]), 2, seed=7)  # type: ignore[arg-type]
+    clean = [s.texts["en"] for s in NOISY[:2]]
     assert list(found) == ["clean", *KINDS]
-    assert found["clean"] == 61.5
+    assert found["clean"] == chrf(["", NOISY[1].texts["de"]], [s.texts["de"] for s in NOISY[:2]]).score
     assert {kind: score for kind, score in found.items() if kind not in {"clean", "emoji"}} == dict.fromkeys(KINDS[:-1], pytest.approx(100))
     assert len(exact.asked) == len(KINDS)
     assert all(noisy != text for asked in exact.asked for noisy, text in zip(asked, clean, strict=True))
@@ -241,9 +262,9 @@ def with_emoji(place: int, text: str, kept: str) -> str:
 
 def test_an_emoji_must_be_kept() -> None:
     keeping, losing = (Scripted(lambda place, text, kept=kept: with_emoji(place, text, kept)) for kept in ("", " "))
-    done = translated(NOISY, [])
-    assert noise_scores(keeping, ("en", "de"), done, 0, 7)["emoji"] == pytest.approx(100)  # type: ignore[arg-type]
-    assert noise_scores(losing, ("en", "de"), done, 0, 7)["emoji"] < 99  # type: ignore[arg-type]
+    done = translated(NOISY, ["", "", ""])
+    assert noise_scores(keeping, ("en", "de"), done, 3, 7)["emoji"] == pytest.approx(100)  # type: ignore[arg-type]
+    assert noise_scores(losing, ("en", "de"), done, 3, 7)["emoji"] < 99  # type: ignore[arg-type]
     assert all(set(text) & EMOJI for text in keeping.asked[KINDS.index("emoji")])
 
 
@@ -251,7 +272,7 @@ def test_the_same_seed_makes_the_same_noise() -> None:
     asked = []
     for seed in (7, 7, 8):
         translator = Scripted(lambda _, text: text)
-        noise_scores(translator, ("en", "de"), translated(NOISY, []), 0.0, seed)  # type: ignore[arg-type]
+        noise_scores(translator, ("en", "de"), translated(NOISY, ["", "", ""]), 3, seed)  # type: ignore[arg-type]
         asked.append(translator.asked)
     assert asked[0] == asked[1] != asked[2]
 
