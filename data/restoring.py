@@ -30,6 +30,7 @@ from data.protect import MARKERS, TERM_KIND, Span, find_protected
 
 FINAL = ".!?…。！？；\"'“”’»)）」』"  # what may stand at the end of a sentence
 LISTED = re.compile(r"[\s,;/、，；+&\-–]*")  # what stands between the values of a list
+LAST_NUMBER = re.compile(r"\d[\d.,]*$")
 NEXT_WORD = re.compile(r"(?<=\s)\S")
 CHINESE_MARK = re.compile(r"[，；：、]")
 OPENING = "([{“‘„«¿¡（《「『"
@@ -92,8 +93,17 @@ def _without_inventions(written: str, masked: str, own: Sequence[str], allowed: 
     parts, position = [], 0
     for span in invented(written, masked, allowed):
         parts += [written[position : span.start], lost.pop(0) if lost else ""]
-        position = span.end
+        position = _whole_end(written, span)
     return _tidy("".join([*parts, written[position:]])) if position else written
+
+
+def _whole_end(written: str, span: Span) -> int:
+    """Where a value ends with the unit of its last number, which is not part of an address: in `x.example99.5 kg` behind the unit."""
+    number = LAST_NUMBER.search(span.text)
+    if number is None:
+        return span.end
+    start = span.start + number.start()
+    return max([span.end, *(start + found.end for found in find_protected(written[start:])[:1])])
 
 
 def _tidy(text: str) -> str:
@@ -159,7 +169,7 @@ def _chinese(character: str) -> bool:
 def _filled(written: str, masked: str, span_of: dict[str, Span]) -> str:
     """`written` with the spans in place, those apart that would be read as one with what stands beside them."""
     for marker, span in span_of.items():
-        if span.text[0].isalnum() and _letter_before(written, marker) and not _letter_before(masked, marker):
+        if span.text[0].isalnum() and _letter_before(written, marker, span_of) and not _letter_before(masked, marker, span_of):
             written = written.replace(marker, f" {marker}")
     for separator in SEPARATORS:
         text, places = _fill(written, span_of)
@@ -186,10 +196,12 @@ def _fill(written: str, span_of: dict[str, Span]) -> tuple[str, dict[str, tuple[
     return "".join(parts), places
 
 
-def _letter_before(text: str, marker: str) -> bool:
-    """Whether a letter that is not Chinese stands right before a marker."""
+def _letter_before(text: str, marker: str, span_of: dict[str, Span]) -> bool:
+    """Whether a letter that is not Chinese stands right before a marker, or ends the span that does."""
     place = text.index(marker)
-    return place > 0 and text[place - 1].isalpha() and not HAN.match(text[place - 1])
+    before = text[place - 1 : place]
+    last = span_of[before].text[-1] if before in span_of else before
+    return last.isalpha() and not HAN.match(last)
 
 
 def _apart(written: str, marker: str, separator: str) -> str:

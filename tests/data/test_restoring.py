@@ -177,6 +177,7 @@ def test_a_lost_span_stands_near_its_place(source, written, expected):
         ("It runs with twelve volts.", "Es läuft mit 12 V.", "Es läuft mit 12 V."),
         ("We need a pump.", "Wir brauchen 1 Pumpe für 20.", "Wir brauchen 1 Pumpe für."),
         ("We need two pumps.", "Siehe www.made.example 2.", "Siehe 2."),
+        ("We need 15 pumps.", "Siehe www.made.example99.5 kg.", "Siehe 15."),  # the unit goes with its number
     ],
 )
 def test_a_value_of_the_model_s_own_is_not_shown(source, written, expected):
@@ -191,6 +192,7 @@ def test_the_values_of_wanted_terms_are_no_inventions():
 def test_values_that_a_model_writes_side_by_side_stay_two():
     assert restored("12 and 34, please.", "{0},{1}") == "12, 34"
     assert restored("Call +49 89 1234567 and then 7.", "{0} {1}") == "+49 89 1234567, 7"
+    assert restored("Write to me@b-c.example, 8501.52.", "{0}{1}") == "me@b-c.example 8501.52"
 
 
 def test_control_pieces_and_markers_typed_by_a_customer_are_text():
