@@ -176,7 +176,7 @@ def tuned(hub: Any, world: Any, tmp_path_factory: pytest.TempPathFactory) -> Any
     base, root = hub.add(SHORT, "opus-small", config={"max_position_embeddings": 64}), tmp_path_factory.mktemp("tuned")
     (root / "glossaries").mkdir()
     shutil.copy(ROOT / "data/glossaries/electronics.yaml", root / "glossaries")
-    for part in ("train", "validation", "test", "test_held_out", "test_unseen"):
+    for part in ("train", "validation", "test", "test_held_out", "test_unseen", "test_terms"):
         found = read_jsonl(world.translation / f"{part}.jsonl", Segment)[:4]
         one_way = [segment.model_copy(update={"terms": [], "source_only": ["en"]}) for segment in found]
         write_jsonl(root / f"prepared/{part}.jsonl", one_way)

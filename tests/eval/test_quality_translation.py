@@ -101,19 +101,19 @@ def test_protected_values_count_over_all_segments() -> None:
 
 def test_the_parts_are_read_by_their_names_and_a_pair_has_those_that_hold_both_languages(tmp_path: Path) -> None:
     both, one = {"en": "a", "de": "b"}, {"en": "a", "zh": "b"}
-    for part in ("test", "test_held_out", "test_unseen", "train"):
+    for part in ("test", "test_held_out", "test_unseen", "test_terms", "train"):
         write_jsonl(tmp_path / f"{part}.jsonl", [segment(f"{part}.1", **both), segment(f"{part}.2", **one)])
     found = Sets.read(tmp_path)
     for pair, number in ((("en", "de"), 1), (("de", "en"), 1), (("zh", "en"), 2)):
         having = found.having(pair)
-        ids = [[s.id for s in part] for part in (having.seen, having.held_out, having.unseen, having.train)]
-        assert ids == [[f"{part}.{number}"] for part in ("test", "test_held_out", "test_unseen", "train")]
-    assert found.having(("de", "zh")) == Sets([], [], [], [])
+        ids = [[s.id for s in part] for part in (having.seen, having.held_out, having.unseen, having.terms, having.train)]
+        assert ids == [[f"{part}.{number}"] for part in ("test", "test_held_out", "test_unseen", "test_terms", "train")]
+    assert found.having(("de", "zh")) == Sets([], [], [], [], [])
 
 
 def test_every_held_out_part_is_translated() -> None:
     parts = [segment("1", en="one", de="eins")], [segment("2", en="two", de="zwei"), segment("3", en="three", de="drei")], []
-    made = translate_sets(Scripted(lambda _, text: text.upper()), ("en", "de"), Sets(*parts, train=[]))  # type: ignore[arg-type]
+    made = translate_sets(Scripted(lambda _, text: text.upper()), ("en", "de"), Sets(*parts, terms=[], train=[]))  # type: ignore[arg-type]
     assert made.segments == dict(zip(PARTS, parts, strict=True))
     assert made.hypotheses == {"seen": ["ONE"], "held_out": ["TWO", "THREE"], "unseen": []}
     assert made.references("held_out", "de") == ["zwei", "drei"]
@@ -300,7 +300,7 @@ def test_what_a_precision_loses_is_over_all_directions_tested() -> None:
 
 
 def test_without_a_test_segment_it_says_so(tmp_path: Path) -> None:
-    for part in ("test", "test_held_out", "test_unseen", "train"):
+    for part in ("test", "test_held_out", "test_unseen", "test_terms", "train"):
         write_jsonl(tmp_path / f"{part}.jsonl", [segment("1", en="only English")])
     expected = rf"^{tmp_path}/test\.jsonl: no segment holds two of the languages en, zh, de, es$"
     with pytest.raises(ValueError, match=expected):
@@ -389,11 +389,16 @@ def test_models_from_scratch_have_forgotten_nothing(judged: Any) -> None:
 
 def test_terms_and_parity_are_reported(judged: Any) -> None:
     assert list(judged.result["terms"]) == PAIRS
-    for score in judged.result["terms"].values():
-        assert set(score) == {"none", "terms", "none_unseen", "terms_unseen"}
-        assert 0 <= score["none"] <= 100
-        assert 0 <= score["none_unseen"] <= 100
-        assert min(score["terms"], score["terms_unseen"]) > 0
+    for name, score in judged.result["terms"].items():
+        assert {"none", "proper", "random", "strict", "chrf_context_none", "chrf_context_proper", "terms", "by_industry"} <= set(score)
+        assert ("inflected" in score) == (not name.endswith("-zh"))
+        assert score["strict"] == 100.0
+        assert all(0 <= score[mode] <= 100 for mode in ("none", "proper", "random"))
+        assert sum(found["terms"] for found in score["by_industry"].values()) == score["terms"] > 0
+        assert ("proper_seen" in score) == ("proper_unseen" in score) == (name in DIRECT)
+    rows = [json.loads(line) for line in (judged.out / "terms.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert list(dict.fromkeys(row["pair"] for row in rows)) == PAIRS
+    assert sum(row["wanted"] for row in rows) == sum(score["terms"] for score in judged.result["terms"].values())
     assert set(judged.result["parity"]) == {"en-xx", "xx-en"}
     for found in judged.result["parity"].values():
         assert found["logits_max_abs"] < 1e-3
