@@ -14,10 +14,12 @@ from data.console import command
 from eval.reporting import REPORT, read_report
 from eval.signature import one_line
 
+LOADS = {"translate_terms": "translate with a glossary", "translate_strict": "translate with strict terms"}
+
 
 def markdown(report: Mapping[str, Any]) -> str:
     """The table, one measure a row, and the signature below it."""
-    measured = [*_translation(report), *_forgetting(report), *_intents(report), *_latency(report)]
+    measured = [*_translation(report), *_terms(report), *_forgetting(report), *_intents(report), *_latency(report)]
     rows = [("measure", "value", "beside"), ("---", "---", "---"), *measured]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return f"{table}\n\nSignature: {one_line(report['signature'])}"
@@ -47,6 +49,19 @@ def _pivoted(scores: Sequence[Mapping[str, Any]]) -> tuple[str, str, str]:
     return f"chrF, mean of {len(scores)} pairs through English", f"{mean:.1f}", beside
 
 
+def _terms(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """How glossaries are obeyed, the mean of the pairs and the worst one; terms that no training text has."""
+    pairs = {name: found for name, found in report.get("terms", {}).items() if "proper" in found}
+    rows = []
+    for key, what in (("proper", "with a glossary"), ("random", "permuted translations"), ("strict", "strict"), ("inflected", "inflected")):
+        values = {name: found[key] for name, found in pairs.items() if key in found}
+        if values:
+            worst = min(values, key=lambda name: values[name])
+            mean = sum(values.values()) / len(values)
+            rows.append((f"unknown terms, %, {what}, mean of {len(values)} pairs", f"{mean:.1f}", f"worst {worst} {values[worst]:.1f}"))
+    return rows
+
+
 def _forgetting(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Scores of each fine-tuned pair on the test part and on general text, beside those of its base."""
     return [
@@ -72,15 +87,18 @@ def _intents(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 def _latency(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     rows = [
-        (
-            f"{kind}, p95 at {found['rate_per_s']:g} requests/s, ms",
-            f"{found['p95_ms']:.1f}",
-            f"one at a time {found['ratio_transformers']:.1f} x faster than transformers",
-        )
+        (f"{LOADS.get(kind, kind)}, p95 at {found['rate_per_s']:g} requests/s, ms", f"{found['p95_ms']:.1f}", _beside(found))
         for kind, found in report["latency"].items()
     ]
     serving = report["serving"]
     return [*rows, ("start to ready, s", f"{serving['ready_s']:.1f}", f"{serving['rss_mb']:.0f} MB resident")]
+
+
+def _beside(found: Mapping[str, Any]) -> str:
+    """What a time under load is to be seen beside: transformers' time, or that of the same requests without a glossary."""
+    if "ratio_transformers" in found:
+        return f"one at a time {found['ratio_transformers']:.1f} x faster than transformers"
+    return f"{found['ratio_p95']:.2f} of that without a glossary"
 
 
 @command

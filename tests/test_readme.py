@@ -30,7 +30,7 @@ def test_the_readme_has_the_commands_that_are_tested_here() -> None:
     experiments = {command for command in single if "dvc exp" in command}
     assert single - experiments == tested
     assert len(experiments) == 2
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 6
 
 
 def test_make_demo() -> None:
@@ -73,10 +73,13 @@ def test_servers_start_and_the_curl_lines_are_answered(command: str) -> None:
         assert probe.connect_ex(("127.0.0.1", port)) != 0, f"port {port} is in use; stop what listens there"
     with kept_running(command, SERVERS[command]):
         if command == "make serve":
-            (block,) = (block for block in BLOCKS if "curl" in block)
-            done = run(f"set -e\n{block.replace('curl -s', 'echo; curl -sf')}")
+            blocks = [block for block in BLOCKS if "curl" in block]
+            done = run("\n".join(["set -e", *(block.replace("curl -s", "echo; curl -sf") for block in blocks)]))
             assert done.returncode == 0, done.stdout + done.stderr
-            translated, classified = (json.loads(line) for line in done.stdout.splitlines() if line.strip())
+            translated, classified, strict = (json.loads(line) for line in done.stdout.splitlines() if line.strip())
+            assert "Magnetventil" in strict["translations"][0]["text"]
+            assert strict["translations"][0]["terms"][0]["applied"]
+            assert strict["glossary"]["industry"] == "machinery"
             assert "PO-482917" in translated["translations"][0]["text"]
             assert translated["translations"][0]["text"].count("\n\n") == 1
             assert classified["language"] == "de"

@@ -84,7 +84,7 @@ def test_the_command_switches_and_says_so(copy):
 
 def test_every_profile_can_become_the_active_one(place):
     names = sorted(path.stem for path in PROFILES.glob("*.yaml"))
-    assert set(names) >= {"bitext", "chat-en-de", "clinc150", "demo", "distill", "gpu", "multi30k"}
+    assert set(names) >= {"bitext", "chat-en-de", "clinc150", "demo", "distill", "glossary", "gpu", "multi30k"}
     for name in names:
         switch(name, active=place / "params.yaml")
         assert load_params(place / "params.yaml").profile == name
@@ -125,3 +125,12 @@ def test_a_student_is_the_demo_but_for_its_size_and_its_teachers():
     assert {key for key in ours["model"] if ours["model"][key] < theirs["model"][key]} == {"d_model", "ffn", "decoder_layers"}
     assert {key for key in ours["model"] if ours["model"][key] > theirs["model"][key]} == {"encoder_layers"}
     assert ours["model"]["d_model"] // ours["model"]["heads"] % 8 == 0
+
+
+def test_the_profile_of_glossaries_is_the_demo_but_for_terms_and_steps():
+    demo, other = (yaml.safe_load((PROFILES / f"{profile}.yaml").read_text(encoding="utf-8")) for profile in ("demo", "glossary"))
+    assert {section for section in demo if demo[section] != other[section]} == {"profile", "prepare_translation", "train_translation"}
+    prepared, trained = other["prepare_translation"], other["train_translation"]
+    assert {key for key in prepared if demo["prepare_translation"][key] != prepared[key]} == {"terms_per_slot", "term_test_segments"}
+    assert {key for key in trained if demo["train_translation"][key] != trained[key]} == {"optimizer"}
+    assert demo["train_translation"]["optimizer"] | {"steps": 6000} == trained["optimizer"]

@@ -27,7 +27,15 @@ def report() -> dict[str, Any]:
             "es-zh": {"chrf": 39.0, "chrf_held_out": 21.0, **memory(26.0, 16.0), "direct": False, "pivot_share": 88.6},
         },
         "intents": {"macro_f1": 71.26, "baseline_macro_f1": 66.0, "messages": 40, "by_language": {"en": {}, "de": {}}},
-        "latency": {"translate": {"rate_per_s": 5.0, "p95_ms": 81.75, "ratio_transformers": 3.46}},
+        "terms": {
+            "en-de": {"proper": 95.0, "random": 91.0, "strict": 100.0, "inflected": 80.0},
+            "en-zh": {"proper": 90.5, "random": 93.0, "strict": 100.0},
+            "de-en": {"proper_unseen": 70.0},
+        },
+        "latency": {
+            "translate": {"rate_per_s": 5.0, "p95_ms": 81.75, "ratio_transformers": 3.46},
+            "translate_strict": {"rate_per_s": 5.0, "p95_ms": 90.0, "ratio_p95": 1.101},
+        },
         "serving": {"ready_s": 4.26, "rss_mb": 512.4},
         "signature": {
             "data": "d" * 64,
@@ -50,11 +58,18 @@ def test_the_table_has_every_measure_once(report: dict[str, Any]) -> None:
         ("38.5", "at least 89 % of the weaker leg"),
         ("71.3", "66.0 TF-IDF with logistic regression"),
         ("81.8", "one at a time 3.5 x faster than transformers"),
+        ("90.0", "1.10 of that without a glossary"),
+        ("92.8", "worst en-zh 90.5"),
+        ("92.0", "worst en-de 91.0"),
+        ("100.0", "worst en-de 100.0"),
+        ("80.0", "worst en-de 80.0"),
         ("4.3", "512 MB resident"),
     }
     assert [row[0] for row in rows[2:4]] == [f"chrF {pair}, seen patterns (held-out patterns / by hand)" for pair in ("en-de", "de-en")]
     assert rows[4][0] == "chrF, mean of 2 pairs through English"
-    assert rows[6][0] == "translate, p95 at 5 requests/s, ms"
+    pairs = {"with a glossary": 2, "permuted translations": 2, "strict": 2, "inflected": 1}
+    assert [row[0] for row in rows[5:9]] == [f"unknown terms, %, {what}, mean of {count} pairs" for what, count in pairs.items()]
+    assert [row[0] for row in rows[10:12]] == [f"translate{what}, p95 at 5 requests/s, ms" for what in ("", " with strict terms")]
     assert signature.startswith("Signature: data dddd")
     assert "Fast" in signature
 
