@@ -52,8 +52,14 @@ def test_the_report_has_the_keys_that_others_read(report: dict[str, Any]) -> Non
     assert sum(score["direct"] for score in report["translation"].values()) == 6
     assert {"macro_f1", "accuracy", "oos_recall", "ece", "coverage_at_95", "baseline_macro_f1", "by_language"} <= set(report["intents"])
     assert set(report["intents"]["by_language"]) == {"en", "zh", "de", "es"}
-    for found in report["latency"].values():
-        assert {"rate_per_s", "p50_ms", "p95_ms", "p99_ms", "requests", "failed", "ratio_transformers"} <= set(found)
+    assert set(report["terms"]) == set(PAIRS)
+    for name, found in report["terms"].items():
+        wanted = {"none", "proper", "random", "strict", "chrf_context_none", "chrf_context_proper", "terms", "by_industry"}
+        assert wanted | ({"inflected"} if not name.endswith("-zh") else set()) <= set(found)
+    assert set(report["latency"]) == {"translate", "translate_terms", "translate_strict", "classify"}
+    for name, found in report["latency"].items():
+        ratio = "ratio_p95" if name in {"translate_terms", "translate_strict"} else "ratio_transformers"
+        assert {"rate_per_s", "p50_ms", "p95_ms", "p99_ms", "requests", "failed", ratio} <= set(found)
     assert {"rss_mb", "ready_s"} <= set(report["serving"])
     assert set(report["parity"]) == {"en-xx", "xx-en", "intents"}
     assert {"data", "bundles", "git", "machine", "versions"} <= set(report["signature"])
