@@ -29,7 +29,7 @@ demo: install ## train, prove and serve the demo models, then show five messages
 	$(call side_by_side,prepare_translation prepare_intents)
 	$(call side_by_side,train_translation@en-xx train_translation@xx-en train_intents baseline_intents)
 	$(call side_by_side,export_translation@en-xx export_translation@xx-en export_intents)
-	$(call side_by_side,evaluate_translation evaluate_intents)
+	$(call side_by_side,evaluate_translation evaluate_terms evaluate_intents)
 	dvc repro --quiet
 	python -m eval.gate
 	python -m eval.demo

@@ -1,6 +1,6 @@
 """How glossaries are obeyed by the models that were evaluated last, pair by pair, beside what a long training is to reach.
 
-Reads   eval/results/work/translation.json (of `evaluate_translation`), configs/params.yaml, data/prepared/translation/, training/bundles/
+Reads   eval/results/work/terms.json (of `evaluate_terms`), configs/params.yaml, data/prepared/translation/, training/bundles/
 Writes  eval/results/terms-PROFILE.json: numbers only
 
 The demo's own limits, lower ones, are gates (configs/gates.yaml); the profile `glossary` trains longer.
@@ -22,7 +22,7 @@ from data.console import command
 from data.records import write_json
 from eval.benchmark import MISSING, PIPED_WIDTH
 
-WORK = Path("eval/results/work/translation.json")
+WORK = Path("eval/results/work/terms.json")
 RESULTS = Path("eval/results")
 PREPARED, BUNDLES = Path("data/prepared/translation"), Path("training/bundles")
 TARGETS = {"proper": 95.0, "random": 90.0, "strict": 100.0, "inflected": 80.0}  # percent; what a training of an hour is to reach
@@ -56,7 +56,7 @@ def main() -> str:
     from eval.signature import signature
 
     if not WORK.is_file():
-        raise ValueError(f"{WORK}: no such file; `dvc repro evaluate_translation` makes it")
+        raise ValueError(f"{WORK}: no such file; `dvc repro evaluate_terms` makes it")
     measured, params = json.loads(WORK.read_text(encoding="utf-8")), load_params()
     out = RESULTS / f"terms-{params.profile}.json"
     terms = {name: found for name, found in measured["terms"].items() if "proper" in found}
@@ -70,10 +70,6 @@ def main() -> str:
         "targets": TARGETS,
         "missed": below,
         "terms": measured["terms"],
-        "translation": {
-            name: {key: found.get(key) for key in ("chrf", "chrf_held_out", "chrf_unseen")}
-            for name, found in measured["translation"].items()
-        },
         "signature": signature(PREPARED, BUNDLES),
     }
     write_json(out, result)

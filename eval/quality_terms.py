@@ -14,24 +14,50 @@ Not covered: terms of a request (`glossary`), which have no grammar; several tra
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-from data.glossary import Glossary, Term
-from data.records import Segment
+from configs.schema import Params
+from data.console import track
+from data.glossary import Glossary, Term, glossary_versions, load_glossaries
+from data.records import Segment, tree_sha256, write_json, write_text
 from data.terms import TermMatcher, Wanted
 from eval.metrics.context import chrf_context
 from eval.metrics.inflected import inflected
 from eval.metrics.scorecard import TermCard, scorecard
 from eval.metrics.terminology import term_hits, term_success
 from eval.metrics.wanted import TermForms, find_forms
+from eval.test_sets import Pair, TestSets
+from serving.bundle import load_translator
 from serving.glossaries import Glossaries
 from serving.translator import Translator
+from training import tracking
 
-Pair = tuple[str, str]
 TESTED = "tested"  # name of the glossary that is asked for
+
+
+@dataclass(frozen=True)
+class TestedTerms:
+    """The terms that are tested.
+
+    Attributes:
+        known: those that training could know.
+        unknown: those held out of it.
+    """
+
+    known: list[Term]
+    unknown: list[Term]
+
+    @classmethod
+    def read(cls, folder: Path, prepared: Path) -> TestedTerms:
+        """All terms of a folder of glossaries, divided by those that the preparation stage wrote for training."""
+        trained = {term.id for glossary in load_glossaries(prepared / "glossaries").values() for term in glossary.terms}
+        terms = [term for glossary in load_glossaries(folder).values() for term in glossary.terms]
+        return cls([term for term in terms if term.id in trained], [term for term in terms if term.id not in trained])
 
 
 @dataclass(frozen=True)
@@ -51,6 +77,50 @@ class TermTest:
     def references(self) -> list[str]:
         """Their human translations."""
         return [segment.texts[self.pair[1]] for segment in self.segments]
+
+
+def evaluate(params: Params, prepared: Path, bundles: Path, glossaries: Path, out: Path, beams: int) -> str:
+    """Score how the glossaries are obeyed and write `terms.json` and `terms.jsonl`; returns a sentence about it.
+
+    `beams` is the width of the search in service.
+
+    Raises:
+        BundleError: bundles that cannot be served.
+        ValueError: broken prepared data.
+        GlossaryError: broken glossaries.
+    """
+    sets, terms = TestSets.read(prepared), TestedTerms.read(glossaries, prepared)
+    served = load_translator(bundles, 1, params.export_translation.serve, beams)
+    scores: dict[str, dict[str, Any]] = {}
+    cards: dict[str, list[TermCard]] = {}
+    with tracking.run("evaluate terms", kind="evaluate", profile=params.profile) as run:
+        run.dataset("translation", prepared, tree_sha256(prepared))
+        run.params({"beams": beams})
+        run.glossaries(glossary_versions(glossaries))
+        pairs = sets.pairs(params.prepare_translation.languages)
+        for pair in track(pairs, "pairs", len(pairs)):
+            found, worst = pair_scores(served, pair, sets, terms, params.seed)
+            scores |= {"-".join(pair): found} if found else {}
+            cards |= {"-".join(pair): worst} if worst else {}
+        write_json(out / "terms.json", {"terms": scores})
+        write_text(out / "terms.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in cards_json(cards)))
+        run.metrics({key: value for key, value in tracking.flatten({"terms": scores}).items() if isinstance(value, int | float)})
+        run.file(out / "terms.jsonl")
+    obeyed = [found["proper"] for found in scores.values() if "proper" in found]
+    mean = f", {sum(obeyed) / len(obeyed):.1f} % of unknown terms obeyed" if obeyed else ", no term that training does not know"
+    return f"{out / 'terms.json'}: {len(scores)} pairs{mean}"
+
+
+def pair_scores(served: Translator, pair: Pair, sets: TestSets, terms: TestedTerms, seed: int) -> tuple[dict[str, Any], list[TermCard]]:
+    """Everything that is measured of a pair, nothing where it has no terms; and a card for each unknown term."""
+    of_pair, found, cards = sets.having(pair), dict[str, Any](), list[TermCard]()
+    unknown = term_test(of_pair.terms, terms.unknown, pair)
+    if unknown.segments:
+        found, cards = term_scores(served, unknown, seed)
+    if len(served.path(*pair)) == 1:  # by way of English there is nothing new to be seen
+        found |= known_scores(served, term_test(of_pair.seen, terms.known, pair), "seen")
+        found |= known_scores(served, term_test(of_pair.unseen, [*terms.known, *terms.unknown], pair), "unseen")
+    return found, cards
 
 
 def term_test(segments: Sequence[Segment], terms: Sequence[Term], pair: Pair) -> TermTest:
@@ -132,21 +202,14 @@ def _strict(served: Translator, test: TermTest, proper: Sequence[str], terms: Se
     return [repaired.get(i, text) for i, text in enumerate(proper)]
 
 
-def known_scores(served: Translator, test: TermTest, without: Sequence[str], name: str) -> dict[str, float]:
-    """What a glossary does where the terms may be known: success, and chrF of the rest, without and with it; keys end in `name`.
-
-    Args:
-        served: the models.
-        test: the sentences.
-        without: their translations without a glossary.
-        name: of the sentences.
-    """
+def known_scores(served: Translator, test: TermTest, name: str) -> dict[str, float]:
+    """What a glossary does where the terms may be known: success, and chrF of the rest, without and with it; keys end in `name`."""
     if not test.segments:
         return {}
     target = test.pair[1]
     known = {term.id: term for terms in test.terms for term in terms}
     forms = [[TermForms.of(term, target) for term in terms] for terms in test.terms]
-    obeyed = translate(served, test, list(known.values()))
+    without, obeyed = translate(served, test), translate(served, test, list(known.values()))
     return {
         f"none_{name}": term_success(without, _surfaces(forms)),
         f"proper_{name}": term_success(obeyed, _surfaces(forms)),

@@ -15,77 +15,21 @@ from typing import Any
 from configs.schema import EvaluateTranslation, Params
 from data.augment import KINDS, augment_pair
 from data.console import track
-from data.glossary import Term, glossary_versions, load_glossaries
 from data.protect import find_protected
-from data.records import Segment, read_jsonl, tree_sha256, write_json, write_text
+from data.records import Segment, tree_sha256, write_json, write_text
 from eval.forgetting import forgetting, read_general, tuned_models
-from eval.metrics.scorecard import TermCard
 from eval.metrics.text import bleu, chrf, chrf_difference_interval, chrf_interval, chrf_statistics
 from eval.parity import sequence_parity
-from eval.quality_terms import cards_json, known_scores, term_scores, term_test
+from eval.test_sets import Pair, TestSets
 from eval.translation_memory import Match, best_matches
 from serving.bundle import Bundle, load_translator, verify_bundles
 from serving.glossaries import PIVOT
 from serving.translator import Direction, Translator
 from training import tracking
 
-Pair = tuple[str, str]
 
-
-@dataclass(frozen=True)
-class Glossaries:
-    """The terms that are tested.
-
-    Attributes:
-        known: those that training could know.
-        unknown: those held out of it.
-    """
-
-    known: list[Term]
-    unknown: list[Term]
-
-    @classmethod
-    def read(cls, folder: Path, prepared: Path) -> Glossaries:
-        """All terms of a folder of glossaries, divided by those that the preparation stage wrote for training."""
-        trained = {term.id for glossary in load_glossaries(prepared / "glossaries").values() for term in glossary.terms}
-        terms = [term for glossary in load_glossaries(folder).values() for term in glossary.terms]
-        return cls([term for term in terms if term.id in trained], [term for term in terms if term.id not in trained])
-
-
-@dataclass(frozen=True)
-class TestSets:
-    """Held-out segments, and what was trained on.
-
-    Attributes:
-        seen: seen patterns with unseen combinations, and the test parts of users' data.
-        held_out: patterns never seen.
-        unseen: sentences written by hand, apart from the patterns.
-        terms: sentences with terms that are in no training text.
-        train: the training part.
-    """
-
-    seen: list[Segment]
-    held_out: list[Segment]
-    unseen: list[Segment]
-    terms: list[Segment]
-    train: list[Segment]
-
-    @classmethod
-    def read(cls, prepared: Path) -> TestSets:
-        """The parts as the preparation stage wrote them."""
-        parts = (
-            read_jsonl(prepared / f"{name}.jsonl", Segment) for name in ("test", "test_held_out", "test_unseen", "test_terms", "train")
-        )
-        return cls(*parts)
-
-    def having(self, pair: Pair) -> TestSets:
-        """The segments of a pair: those that hold both languages, the target in wording that a model may write."""
-        parts = (self.seen, self.held_out, self.unseen, self.terms, self.train)
-        return TestSets(*([segment for segment in part if segment.translates(*pair)] for part in parts))
-
-
-def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity: Path, glossaries: Path, out: Path, beams: int) -> str:
-    """Score every pair and write `translation.json`, `terms.jsonl` and one file of translations per pair; returns a sentence about it.
+def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity: Path, out: Path, beams: int) -> str:
+    """Score every pair and write `translation.json` and one file of translations per pair; returns a sentence about it.
 
     `beams` is the width of the search in service.
 
@@ -95,7 +39,7 @@ def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity
     """
     settings = params.evaluate_translation
     sets, languages = TestSets.read(prepared), params.prepare_translation.languages
-    pairs = [(s, t) for s in languages for t in languages if s != t and sets.having((s, t)).seen]
+    pairs = sets.pairs(languages)
     if not pairs:
         raise ValueError(f"{prepared / 'test.jsonl'}: no segment holds two of the languages {', '.join(languages)}")
     verified = verify_bundles(bundles, ["translation"])
@@ -105,12 +49,9 @@ def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity
     with tracking.run("evaluate translation", kind="evaluate", profile=params.profile) as run:
         run.dataset("translation", prepared, tree_sha256(prepared))
         run.params({**settings.model_dump(), "beams": beams})
-        run.glossaries(glossary_versions(glossaries))
         done = {pair: translate_sets(served, pair, sets.having(pair)) for pair in track(pairs, "pairs", len(pairs))}
         _write_translations(out / "translations", done)
         scores = score_pairs(served, done, sets, settings, beams)
-        terms, cards = term_report(served, done, sets, Glossaries.read(glossaries, prepared), params.seed)
-        write_text(out / "terms.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in cards_json(cards)))
         seen = {pair: (made.segments["seen"], made.hypotheses["seen"]) for pair, made in done.items()}
         noisy = {
             name: noise_scores(served, pair, done[pair], settings.noise_segments, params.seed) for name, pair in _direct(scores).items()
@@ -118,7 +59,6 @@ def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity
         compared = sets.seen + sets.held_out
         result = {
             "translation": scores,
-            "terms": terms,
             "forgetting": forgetting(tuned, served, seen, general, settings, beams),
             "parity": {b.manifest.name: parity_scores(b, exact, models, parity, compared, done, settings) for b in verified},
             "robustness": {"translation": noisy},
@@ -126,7 +66,6 @@ def evaluate(params: Params, prepared: Path, bundles: Path, models: Path, parity
         write_json(out / "translation.json", result)
         run.metrics({key: value for key, value in tracking.flatten(result).items() if isinstance(value, int | float)})
         run.folder(out / "translations", "translations")
-        run.file(out / "terms.jsonl")
     direct = [scores[name]["chrf"] for name in _direct(scores)]
     return f"{out / 'translation.json'}: {len(scores)} pairs, mean chrF of the {len(direct)} direct ones {sum(direct) / len(direct):.1f}"
 
@@ -247,28 +186,6 @@ def add_pivot_share(scores: dict[str, dict[str, Any]]) -> None:
         if not score["direct"] and all(leg in scores for leg in legs):
             weaker = min(scores[leg]["chrf"] for leg in legs)
             score["pivot_share"] = 100 * score["chrf"] / weaker if weaker else 0.0
-
-
-def term_report(
-    served: Translator, done: Mapping[Pair, Translated], sets: TestSets, glossaries: Glossaries, seed: int
-) -> tuple[dict[str, dict[str, Any]], dict[str, list[TermCard]]]:
-    """What `eval.quality_terms` measures, per pair that has terms to be tested; and its cards."""
-    scores: dict[str, dict[str, Any]] = {}
-    cards: dict[str, list[TermCard]] = {}
-    for pair, made in track(done.items(), "terms", len(done)):
-        name = "-".join(pair)
-        found: dict[str, Any] = {}
-        unknown = term_test(sets.terms, glossaries.unknown, pair)
-        if unknown.segments:
-            found, cards[name] = term_scores(served, unknown, seed)
-        direct = len(served.path(*pair)) == 1  # by way of English there is nothing new to be seen
-        for part, terms in (("seen", glossaries.known), ("unseen", [*glossaries.known, *glossaries.unknown])) if direct else ():
-            test = term_test(made.segments[part], terms, pair)
-            texts = {segment.id: text for segment, text in zip(made.segments[part], made.hypotheses[part], strict=True)}
-            found |= known_scores(served, test, [texts[segment.id] for segment in test.segments], part)
-        if found:
-            scores[name] = found
-    return scores, cards
 
 
 def parity_scores(

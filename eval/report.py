@@ -1,6 +1,6 @@
 """Put everything that was measured into one report, for programs and for people.
 
-Reads   eval/results/work/{translation, intents, latency}.json, data/prepared/, training/bundles/,
+Reads   eval/results/work/{translation, terms, intents, latency}.json, data/prepared/, training/bundles/,
         configs/gates.yaml, configs/params.yaml
 Writes  eval/results/report.json, eval/results/report.html
 Params  profile

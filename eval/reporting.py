@@ -1,6 +1,7 @@
 """What the evaluation stages measured, as one report: eval/results/report.json, and the same in MLflow.
 
-    eval/results/work/translation.json    translation, terms, forgetting, robustness, parity
+    eval/results/work/translation.json    translation, forgetting, robustness, parity
+    eval/results/work/terms.json          terms
     eval/results/work/intents.json        intents, robustness, parity
     eval/results/work/latency.json        latency, serving
     data/prepared/*/counts.json           data: parts, and what became of users' data sets
@@ -29,7 +30,7 @@ RESULTS = Path("eval/results")
 WORK = RESULTS / "work"
 REPORT = RESULTS / "report.json"
 PAGE = RESULTS / "report.html"
-PARTS = ("translation.json", "intents.json", "latency.json")
+PARTS = ("translation.json", "terms.json", "intents.json", "latency.json")
 NOT_IN_A_METRIC = re.compile(r"[^\w.\- :]")  # MLflow refuses these in a name, and slashes that do not lead straight somewhere
 SECTIONS = ("translation", "terms", "forgetting", "intents", "robustness", "latency", "serving", "parity", "data")
 

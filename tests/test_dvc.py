@@ -81,7 +81,7 @@ def declared(stage: dict[str, Any]) -> list[str]:
 def test_all_stages_of_the_line_are_there() -> None:
     assert list(STAGES) == [
         "prepare_translation", "prepare_intents", "train_translation", "train_intents", "export_translation", "export_intents",
-        "evaluate_translation", "baseline_intents", "evaluate_intents", "latency", "report", "gate",
+        "evaluate_translation", "evaluate_terms", "baseline_intents", "evaluate_intents", "latency", "report", "gate",
     ]  # fmt: skip
 
 

@@ -201,7 +201,7 @@ def evaluated(tuned: Any, out: Path, general: Path) -> dict[str, Any]:
     """What the evaluation stage writes."""
     section = tuned.params.evaluate_translation.model_copy(update={"general": str(general)})
     params = tuned.params.model_copy(update={"evaluate_translation": section})
-    folders = (tuned.root / name for name in ("prepared", "bundles", "models", "parity", "glossaries"))
+    folders = (tuned.root / name for name in ("prepared", "bundles", "models", "parity"))
     evaluate(params, *folders, out, beams=2)
     found: dict[str, Any] = json.loads((out / "translation.json").read_text(encoding="utf-8"))
     return found

@@ -26,10 +26,10 @@ def test_what_is_below_its_target_is_named() -> None:
 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(obedience, "WORK", tmp_path / "translation.json")
+    monkeypatch.setattr(obedience, "WORK", tmp_path / "terms.json")
     monkeypatch.setattr(obedience, "RESULTS", tmp_path)
     monkeypatch.setattr("eval.signature.signature", lambda *_: {"git": "abc"})
-    return tmp_path / "translation.json"
+    return tmp_path / "terms.json"
 
 
 def call() -> Any:
@@ -41,8 +41,7 @@ def call() -> Any:
 
 
 def test_the_figures_are_kept_with_the_profile_s_name(work: Path) -> None:
-    translation = {"en-de": {"chrf": 90.0, "chrf_held_out": 40.0, "bleu": 50.0}}
-    work.write_text(json.dumps({"terms": {"en-de": FOUND, "de-en": {"proper_unseen": 3.0}}, "translation": translation}))
+    work.write_text(json.dumps({"terms": {"en-de": FOUND, "de-en": {"proper_unseen": 3.0}}}))
     said = call()
     assert said.exit_code == 0, said.output
     assert "below the targets of a long training: en-de random 89.9" in said.output
@@ -50,10 +49,10 @@ def test_the_figures_are_kept_with_the_profile_s_name(work: Path) -> None:
     kept = json.loads(out.read_text())
     assert (out.name, kept["missed"]) == (f"terms-{kept['profile']}.json", ["en-de random 89.9"])
     assert kept["terms"]["en-de"] == FOUND
-    assert kept["translation"] == {"en-de": {"chrf": 90.0, "chrf_held_out": 40.0, "chrf_unseen": None}}
+    assert kept["terms"]["de-en"] == {"proper_unseen": 3.0}
 
 
 def test_what_was_not_measured_is_one_sentence(work: Path) -> None:
-    assert "no such file; `dvc repro evaluate_translation` makes it" in str(call().exception)
-    work.write_text(json.dumps({"terms": {}, "translation": {}}))
+    assert "no such file; `dvc repro evaluate_terms` makes it" in str(call().exception)
+    work.write_text(json.dumps({"terms": {}}))
     assert "no pair has terms that training does not know" in str(call().exception)

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from data.glossary import Glossary, Term
+from configs.schema import ROOT
+from data.glossary import Glossary, Term, glossary_versions, load_glossaries
 from data.glossary.term import Word
 from data.records import Segment
+from data.unknown_terms import write_training_terms
 from eval.metrics.context import PLACEHOLDER
 from eval.metrics.scorecard import Miss, TermCard
 from eval.metrics.text import chrf
-from eval.quality_terms import TESTED, TermTest, cards_json, known_scores, permuted, term_scores, term_test
+from eval.quality_terms import (
+    TESTED,
+    TermTest,
+    TestedTerms,
+    cards_json,
+    evaluate,
+    known_scores,
+    pair_scores,
+    permuted,
+    term_scores,
+    term_test,
+)
+from eval.test_sets import TestSets as Sets
 from serving.glossaries import Glossaries
 
 EN_DE = ("en", "de")
@@ -214,17 +230,20 @@ def test_every_industry_has_its_own_figures() -> None:
 
 
 def test_a_glossary_that_damages_the_rest_is_found_out() -> None:
-    served: Any = Served(lambda text, terms, _: filled(re.sub(r"(?<![{\w/.])\w+", "xx", REFERENCES[text]), terms))
-    found = known_scores(served, SEEN, ["Der Motor läuft"], "seen")
+    def write(text: str, terms: dict[str, Term], _: bool) -> str:
+        return filled(re.sub(r"(?<![{\w/.])\w+", "xx", REFERENCES[text]) if terms else REFERENCES[text], terms or {MOTOR.id: MOTOR})
+
+    served: Any = Served(write)
+    found = known_scores(served, SEEN, "seen")
     assert (found["none_seen"], found["proper_seen"], found["terms_seen"]) == (100.0, 100.0, 1)
     assert found["chrf_context_none_seen"] == pytest.approx(100.0)
     assert found["chrf_context_proper_seen"] == pytest.approx(chrf([f"xx {P} xx"], [f"Der {P} läuft"]).score)
     assert found["chrf_context_proper_seen"] < 50
-    assert served.asked == [(SEEN.sources, TESTED, [MOTOR.id], False)]
+    assert served.asked == [(SEEN.sources, None, [], False), (SEEN.sources, TESTED, [MOTOR.id], False)]
 
 
 def test_without_sentences_there_are_no_figures() -> None:
-    assert known_scores(None, TermTest(EN_DE, [], []), [], "seen") == {}  # type: ignore[arg-type]
+    assert known_scores(None, TermTest(EN_DE, [], []), "seen") == {}  # type: ignore[arg-type]
 
 
 def test_what_is_asked_of_the_models() -> None:
@@ -267,3 +286,48 @@ def test_the_cards_of_all_pairs_are_rows() -> None:
         {"pair": "en-de", "term": "m/pump", "wanted": 1, "hits": 1},
         {"pair": "en-zh", "term": "m/pump", "wanted": 3, "hits": 0},
     ]
+
+
+# The stage
+
+
+def test_a_pair_is_scored_on_the_parts_that_have_terms() -> None:
+    texts = {"The pump is here": "Die Pumpe ist hier", "The valve": "Das Ventil"}
+    served: Any = Served(lambda text, terms, _: texts[text] if terms else "?")
+    served.path = lambda source, target: [(source, target)]
+    seen, unseen = segment("1", "The pump is here", texts["The pump is here"]), segment("2", "The valve", texts["The valve"])
+    sets = Sets([seen, segment("4", "No term", "Kein Wort")], [], [unseen], [unseen], [])
+    found, cards = pair_scores(served, EN_DE, sets, TestedTerms([PUMP], [VALVE]), 7)
+    assert [found[key] for key in ("none", "proper", "none_seen", "proper_seen", "none_unseen", "proper_unseen")] == [0, 100] * 3
+    assert [found[key] for key in ("terms", "terms_seen", "terms_unseen")] == [1, 1, 1]
+    assert [card.id for card in cards] == [VALVE.id]
+    served.path = lambda source, target: [(source, "en"), ("en", target)]
+    assert "terms_seen" not in pair_scores(served, EN_DE, sets, TestedTerms([PUMP], [VALVE]), 7)[0]
+    assert pair_scores(served, EN_DE, Sets([], [], [], [], []), TestedTerms([PUMP], [VALVE]), 7) == ({}, [])
+
+
+def test_the_terms_that_training_knows_are_told_from_the_others(tmp_path: Path) -> None:
+    write_training_terms(load_glossaries(ROOT / "data/glossaries"), {"machinery/hydraulic_pump"}, tmp_path / "glossaries")
+    found = TestedTerms.read(ROOT / "data/glossaries", tmp_path)
+    assert [term.id for term in found.unknown] == ["machinery/hydraulic_pump"]
+    assert len(found.known) > 800
+
+
+def test_the_small_models_are_scored_and_the_run_names_the_glossaries(world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions: dict[str, str] = {}
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setattr("training.tracking.Run.glossaries", lambda run, found: versions.update(found))
+    said = evaluate(world.params, world.translation, world.bundles, ROOT / "data/glossaries", tmp_path, beams=2)
+    result = json.loads((tmp_path / "terms.json").read_text(encoding="utf-8"))["terms"]
+    pairs = [f"{source}-{target}" for source in ("en", "zh", "de", "es") for target in ("en", "zh", "de", "es") if source != target]
+    assert sorted(result) == sorted(pairs)
+    assert said.startswith(f"{tmp_path / 'terms.json'}: 12 pairs, ")
+    for name, score in result.items():
+        assert {"none", "proper", "random", "strict", "chrf_context_none", "chrf_context_proper", "terms", "by_industry"} <= set(score)
+        assert ("inflected" in score) == (not name.endswith("-zh"))
+        assert score["strict"] == 100.0
+        assert sum(found["terms"] for found in score["by_industry"].values()) == score["terms"] > 0
+        assert ("proper_seen" in score) == ("proper_unseen" in score) == ("en" in name.split("-"))
+    rows = [json.loads(line) for line in (tmp_path / "terms.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert sum(row["wanted"] for row in rows) == sum(score["terms"] for score in result.values())
+    assert versions == glossary_versions(ROOT / "data/glossaries")

@@ -11,16 +11,13 @@ from typing import Any
 
 import pytest
 
-from configs.schema import ROOT, EvaluateTranslation, load_params
+from configs.schema import EvaluateTranslation, load_params
 from data.augment import ALWAYS_FITTING, FITTING, KINDS
-from data.glossary import Term, glossary_versions, load_glossaries
 from data.protect import find_protected
 from data.records import Segment, read_jsonl, write_jsonl
-from data.unknown_terms import write_training_terms
 from eval.metrics.text import chrf
 from eval.peers.transformers import MarianPeer
 from eval.quality_translation import (
-    Glossaries,
     Translated,
     add_baseline,
     add_pivot_share,
@@ -29,12 +26,9 @@ from eval.quality_translation import (
     precision_drop,
     protected_share,
     score_pair,
-    term_report,
     translate_sets,
 )
-from eval.quality_translation import (
-    TestSets as Sets,
-)
+from eval.test_sets import TestSets as Sets
 from eval.translation_memory import Match
 from serving.bundle import load_translator
 
@@ -97,18 +91,6 @@ def test_protected_values_are_counted_one_by_one(source: str, hypothesis: str, s
 
 def test_protected_values_count_over_all_segments() -> None:
     assert protected_share(["1, 2 and 3", "4"], ["1, 2 und 3", "vier"]) == 75.0
-
-
-def test_the_parts_are_read_by_their_names_and_a_pair_has_those_that_hold_both_languages(tmp_path: Path) -> None:
-    both, one = {"en": "a", "de": "b"}, {"en": "a", "zh": "b"}
-    for part in ("test", "test_held_out", "test_unseen", "test_terms", "train"):
-        write_jsonl(tmp_path / f"{part}.jsonl", [segment(f"{part}.1", **both), segment(f"{part}.2", **one)])
-    found = Sets.read(tmp_path)
-    for pair, number in ((("en", "de"), 1), (("de", "en"), 1), (("zh", "en"), 2)):
-        having = found.having(pair)
-        ids = [[s.id for s in part] for part in (having.seen, having.held_out, having.unseen, having.terms, having.train)]
-        assert ids == [[f"{part}.{number}"] for part in ("test", "test_held_out", "test_unseen", "test_terms", "train")]
-    assert found.having(("de", "zh")) == Sets([], [], [], [], [])
 
 
 def test_every_held_out_part_is_translated() -> None:
@@ -177,42 +159,6 @@ def test_pivoted_pairs_are_held_against_their_weaker_leg() -> None:
     assert scores["de-zh"]["pivot_share"] == 75.0
     assert scores["es-zh"]["pivot_share"] == 0.0
     assert [name for name, score in scores.items() if "pivot_share" in score] == ["de-zh", "es-zh"]
-
-
-def glossary_term(name: str, english: str, german: str) -> Term:
-    return Term(f"m/{name}", (), {"en": {"base": english}, "de": {"base": german}})
-
-
-def test_terms_are_tested_on_the_parts_that_have_them() -> None:
-    pump, valve = glossary_term("pump", "pump", "Pumpe"), glossary_term("valve", "valve", "Ventil")
-    seen = [segment("1", en="No term", de="Kein Wort"), segment("2", en="The pump", de="Die Pumpe")]
-    unseen = [segment("3", en="The valve", de="Das Ventil")]
-    held = [segment("4", en="A valve", de="Ein Ventil")]
-    done = {
-        ("en", "de"): translated(seen, ["?", "Die Pumpe"], unseen=(unseen, ["Das Teil"])),
-        ("de", "es"): translated(seen, ["?", "?"], unseen=(unseen, ["?"])),
-    }
-    obeying = Scripted(lambda _, text: {"The pump": "Die Pumpe", "The valve": "Das Ventil", "A valve": "Ein Ventil"}[text])
-    found, cards = term_report(obeying, done, Sets(seen, [], unseen, held, []), Glossaries([pump], [valve]), 7)  # type: ignore[arg-type]
-    assert list(found) == list(cards) == ["en-de"]
-    assert [found["en-de"][key] for key in ("proper", "none_seen", "proper_seen", "none_unseen", "proper_unseen")] == [
-        100,
-        100,
-        100,
-        0,
-        100,
-    ]
-    assert [found["en-de"][key] for key in ("terms", "terms_seen", "terms_unseen")] == [1, 1, 1]
-    pivoted = Scripted(obeying.rule, direct=False)
-    found, _ = term_report(pivoted, done, Sets(seen, [], unseen, held, []), Glossaries([pump], [valve]), 7)  # type: ignore[arg-type]
-    assert "terms_seen" not in found["en-de"]
-
-
-def test_the_terms_that_training_knows_are_told_from_the_others(tmp_path: Path) -> None:
-    write_training_terms(load_glossaries(ROOT / "data/glossaries"), {"machinery/hydraulic_pump"}, tmp_path / "glossaries")
-    found = Glossaries.read(ROOT / "data/glossaries", tmp_path)
-    assert [term.id for term in found.unknown] == ["machinery/hydraulic_pump"]
-    assert len(found.known) > 800
 
 
 def test_a_pair_is_scored_on_the_parts_that_it_has() -> None:
@@ -304,28 +250,21 @@ def test_without_a_test_segment_it_says_so(tmp_path: Path) -> None:
         write_jsonl(tmp_path / f"{part}.jsonl", [segment("1", en="only English")])
     expected = rf"^{tmp_path}/test\.jsonl: no segment holds two of the languages en, zh, de, es$"
     with pytest.raises(ValueError, match=expected):
-        evaluate(load_params(), tmp_path, *[Path("nowhere")] * 5, beams=1)
+        evaluate(load_params(), tmp_path, *[Path("nowhere")] * 4, beams=1)
 
 
 @pytest.fixture(scope="module")
 def judged(world: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The small models evaluated: what was said, what was written, and where."""
     out, complaints = tmp_path_factory.mktemp("work"), io.StringIO()
-    versions: dict[str, str] = {}
     with pytest.MonkeyPatch.context() as patch, redirect_stderr(complaints):
         patch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-        patch.setattr("training.tracking.Run.glossaries", lambda run, found: versions.update(found))
         patch.setattr(
             "eval.parity.MarianPeer", lambda checkpoint, threads: MarianPeer(checkpoint, 1)
         )  # two threads starve on a busy machine
-        said = evaluate(world.params, world.translation, world.bundles, world.models, world.parity, ROOT / "data/glossaries", out, beams=2)
+        said = evaluate(world.params, world.translation, world.bundles, world.models, world.parity, out, beams=2)
     result = json.loads((out / "translation.json").read_text())
-    return SimpleNamespace(said=said, complaints=complaints.getvalue(), out=out, result=result, versions=versions)
-
-
-def test_the_run_names_the_versions_of_the_glossaries(judged: Any) -> None:
-    assert judged.versions == glossary_versions(ROOT / "data/glossaries")
-    assert judged.versions.keys() >= {"machinery", "trade"}
+    return SimpleNamespace(said=said, complaints=complaints.getvalue(), out=out, result=result)
 
 
 def test_all_pairs_are_scored(judged: Any, world: Any) -> None:
@@ -387,18 +326,7 @@ def test_models_from_scratch_have_forgotten_nothing(judged: Any) -> None:
     assert "general" not in judged.complaints
 
 
-def test_terms_and_parity_are_reported(judged: Any) -> None:
-    assert list(judged.result["terms"]) == PAIRS
-    for name, score in judged.result["terms"].items():
-        assert {"none", "proper", "random", "strict", "chrf_context_none", "chrf_context_proper", "terms", "by_industry"} <= set(score)
-        assert ("inflected" in score) == (not name.endswith("-zh"))
-        assert score["strict"] == 100.0
-        assert all(0 <= score[mode] <= 100 for mode in ("none", "proper", "random"))
-        assert sum(found["terms"] for found in score["by_industry"].values()) == score["terms"] > 0
-        assert ("proper_seen" in score) == ("proper_unseen" in score) == (name in DIRECT)
-    rows = [json.loads(line) for line in (judged.out / "terms.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert list(dict.fromkeys(row["pair"] for row in rows)) == PAIRS
-    assert sum(row["wanted"] for row in rows) == sum(score["terms"] for score in judged.result["terms"].values())
+def test_parity_is_reported(judged: Any) -> None:
     assert set(judged.result["parity"]) == {"en-xx", "xx-en"}
     for found in judged.result["parity"].values():
         assert found["logits_max_abs"] < 1e-3
