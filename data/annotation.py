@@ -35,6 +35,7 @@ GIVEN = re.compile(f"{START}|{_ANY_TERM}{_GRAMMAR}(?:[^{''.join(TERM_MARKS)}]*{E
 WRITTEN = re.compile(f"({_ANY_TERM})([{''.join(FORMS.values())}]?)")  # a term in a translation
 WORD = re.compile(r"\w|[\ue000-\uf8ff]")  # a letter, or a marker of something
 FIRST = re.compile(r"(?<!\w)[^\W\d_](?![A-Z])")  # the letter that gets a capital; not of eSIM
+FALLBACK = {"pl_dat": "pl"}  # the form that stands for one that a word lacks, as in forms.yaml; of the others, the base form
 FORM_OF = {piece: name for name, piece in FORMS.items()} | {"": "base"}
 
 
@@ -46,21 +47,15 @@ class Annotation(NamedTuple):
     grammar: str
 
 
-def grammar(word: Mapping[str, str], classifier: str = "") -> str:
-    """What a model is told of a word: gender or article, measure word, and the forms that are spelled otherwise than those before them.
-
-    Args:
-        word: its forms and features, `base` among them.
-        classifier: its measure word, where the language has any and the word does not say.
-    """
+def grammar(word: Mapping[str, str]) -> str:
+    """What a model is told of a word: gender or article, measure word, and the forms that are spelled otherwise than those before them."""
     told = "".join(FEATURES.get(word.get(feature, ""), "") for feature in ("gender", "article"))
     spelled = {word["base"]}
     for name, piece in FORMS.items():
         if name in word and word[name] not in spelled:
             told += piece
             spelled.add(word[name])
-    measure = word.get("classifier", classifier)
-    return f"{told}{measure}{END}" if measure else told
+    return f"{told}{word['classifier']}{END}" if "classifier" in word else told
 
 
 def annotate(text: str, annotations: Sequence[Annotation], marks: Sequence[str] = TERMS) -> str:
@@ -77,9 +72,6 @@ def annotate(text: str, annotations: Sequence[Annotation], marks: Sequence[str] 
         parts += [text[position:before], START, text[before:end], mark, told]
         position = end
     return "".join(parts) + text[position:]
-
-
-FALLBACK = {"pl_dat": "pl"}  # the form that stands for one that a word lacks; of the others, the base form
 
 
 def form_of(word: Mapping[str, str], name: str) -> str:
@@ -102,9 +94,9 @@ def spell(text: str, word: Callable[[int, str], str], language: str) -> str:
     """
 
     def spelled(match: re.Match[str]) -> str:
+        """The word in place of a mark."""
         found = word(TERMS.index(match[1]), FORM_OF[match[2]])
-        return (
-            found if language in UNSPACED or WORD.search(text, 0, match.start()) else FIRST.sub(lambda letter: letter[0].upper(), found, 1)
-        )
+        inside = language in UNSPACED or WORD.search(text, 0, match.start())
+        return found if inside else FIRST.sub(lambda letter: letter[0].upper(), found, 1)
 
     return WRITTEN.sub(spelled, text)

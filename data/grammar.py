@@ -266,6 +266,7 @@ class Grammar:
         """One template with its slots filled, nested slots too."""
 
         def fill(match: re.Match[str]) -> str:
+            """What stands for a reference."""
             reference = match["name"] + match["draw"]
             value = filling.values[reference]
             if isinstance(value, Generator):

@@ -69,6 +69,10 @@ class Span:
     start: int
     end: int
 
+    def cut_by(self, start: int, end: int) -> bool:
+        """Whether what stands at `start:end` has a part of the span, but not all of it: then it is no term."""
+        return self.start < end and start < self.end and not (start <= self.start and self.end <= end)
+
 
 def find_protected(text: str) -> list[Span]:
     """The protected spans of `text`, in order, without overlaps; an annotated term is not protected, nor what stands in it."""

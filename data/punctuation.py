@@ -63,6 +63,7 @@ def _brackets(text: str, frozen: Frozen) -> str:
     """Brackets full-width around Chinese, and behind it."""
 
     def wide(match: re.Match[str]) -> str:
+        """Brackets, full-width if they are in Chinese."""
         chinese = HAN.search(match[1]) or _chinese(_before(text, match.start())[-1:])
         return f"（{match[1].strip()}）" if chinese and not frozen(match.start()) and not frozen(match.end() - 1) else match[0]
 
@@ -73,6 +74,7 @@ def _quotes(text: str, frozen: Frozen) -> str:
     """Straight quotes typographic around Chinese; a pair behind a value is no pair (5" is inches)."""
 
     def curled(match: re.Match[str]) -> str:
+        """Quotes, typographic if they are in Chinese."""
         start = match.start()
         inches = start > 0 and (frozen(start - 1) or text[start - 1].isdigit())
         return f"“{match[1].strip()}”" if HAN.search(match[1]) and not inches and not frozen(start) else match[0]
@@ -86,6 +88,7 @@ def _marks(text: str, frozen: Frozen) -> str:
         return text
 
     def wide(match: re.Match[str]) -> str:
+        """Marks, full-width if they are in Chinese."""
         start, end = match.span()
         return "".join(FULL[mark] for mark in match[0]) if not frozen(start) and _in_chinese(text, start, end, frozen) else match[0]
 
@@ -124,6 +127,7 @@ def _ascii(text: str, frozen: Frozen) -> str:
     """Full-width marks as ASCII ones with the spaces that go with them, but for those within Chinese that was left as it is."""
 
     def narrow(match: re.Match[str]) -> str:
+        """A mark as ASCII has it, unless it is in Chinese."""
         left, right = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
         mark = match[0].strip(" ")
         chinese = HAN.match(left or right) and (not right or HAN.match(right))

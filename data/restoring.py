@@ -11,10 +11,6 @@ A model may lose a marker, repeat it, move it, make one up, or write a value of 
   one. It gives its place to a lost span, else it goes. Where the source spells numbers (`data.numerals`) it stays: "two" is "2" too;
 - a lost span is put beside the span next to which it stood in the source, or else where the source has it, in proportion, between words.
 
-Measured on 4,929 references of the shipped test parts, one marker taken out at a time: put back in proportion it is 1.8 (de) to 2.0 (en,
-es) words off and in the very place in 31 to 33 of 100, before the final mark 7.5 to 8.4 words off and right in 8 to 13. In Chinese, with
-places at marks only, 5.8 characters off rather than 12.7.
-
 Not covered: a number that the model writes in words; a value moved to another sentence, for each is translated alone.
 """
 

@@ -27,11 +27,15 @@ import unicodedata
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import ahocorasick
 
 from data.folding import Folded, fold, unify
 from data.language import HAN
+
+if TYPE_CHECKING:
+    from data.glossary.term import Term
 
 PREFIXES = re.compile(r"\b(?:anti|de|dis|nicht|no|non|re|un)-$")  # what stands behind them is another word, or its contrary
 LONGEST_PREFIX = 8  # characters that PREFIXES may take, and one before
@@ -109,6 +113,11 @@ class TermMatcher:
                     found.append((start, end, term))
         spans = [(folded.starts[start], folded.ends[end - 1], term) for start, end, term in _longest(found)]
         return [TermMatch(term, text[start:end], start, end) for start, end, term in spans]
+
+
+def term_matcher(terms: Iterable[Term], language: str) -> TermMatcher:
+    """What finds the terms of a glossary as a customer writes them in a language, whatever they are to become."""
+    return TermMatcher(Wanted(t.id, tuple(t.read_as(language)), (), t.case == "keep") for t in terms if t.read_as(language))
 
 
 def occurs(text: str, forms: Iterable[str]) -> bool:

@@ -16,7 +16,7 @@ from data.glossary import Glossary, Term
 from data.glossary.term import ranked
 from data.glossary.yaml_files import write_yaml
 from data.records import Segment
-from data.terms import TermMatcher, Wanted
+from data.terms import term_matcher
 
 
 def held_out_terms(groups: Iterable[Sequence[Term]], glossaries: Mapping[str, Glossary], percent: float) -> frozenset[str]:
@@ -54,9 +54,7 @@ class TermFinder:
     def __init__(self, glossaries: Mapping[str, Glossary], wanted: Collection[str], languages: Iterable[str]) -> None:
         terms = [term for glossary in glossaries.values() for term in glossary.terms]
         self.wanted = frozenset(wanted)
-        self._matchers = {
-            language: TermMatcher(Wanted(t.id, tuple(t.read_as(language)), ()) for t in terms) for language in languages if wanted
-        }
+        self._matchers = {language: term_matcher(terms, language) for language in languages if wanted}
 
     def finds(self, segment: Segment) -> bool:
         """Whether the segment has one."""

@@ -25,7 +25,7 @@ from configs.schema import Params
 from data.console import track
 from data.glossary import Glossary, Term, glossary_versions, load_glossaries
 from data.records import Segment, tree_sha256, write_json, write_text
-from data.terms import TermMatcher, Wanted
+from data.terms import term_matcher
 from eval.metrics.context import chrf_context
 from eval.metrics.inflected import inflected
 from eval.metrics.scorecard import TermCard, scorecard
@@ -127,7 +127,7 @@ def term_test(segments: Sequence[Segment], terms: Sequence[Term], pair: Pair) ->
     """The segments in which a term stands on both sides; only what the reference has can be asked for."""
     source, target = pair
     known = {term.id: term for term in terms if term.words(source) and term.words(target)}
-    matcher = TermMatcher(Wanted(term.id, tuple(term.read_as(source)), ()) for term in known.values())
+    matcher = term_matcher(known.values(), source)
     kept, found = [], []
     for segment in (segment for segment in segments if segment.translates(*pair)):
         matched = [known[match.term.id] for match in matcher.find(segment.texts[source])]

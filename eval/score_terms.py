@@ -25,7 +25,7 @@ from configs.schema import ROOT
 from data.console import command
 from data.glossary import load_glossaries
 from data.records import read_jsonl
-from data.terms import TermMatcher, Wanted
+from data.terms import term_matcher
 from eval.metrics.consistency import consistency
 from eval.metrics.context import chrf_context
 from eval.metrics.forbidden import forbidden_used
@@ -73,7 +73,7 @@ def read_translations(path: Path, pair: tuple[str, str], glossaries: Path) -> Tr
     source, target = pair
     rows = read_jsonl(path, Row)
     known = {term.id: term for glossary in load_glossaries(glossaries).values() for term in glossary.terms if term.surfaces(target)}
-    matcher = TermMatcher(Wanted(term.id, tuple(term.read_as(source)), (), term.case == "keep") for term in known.values())
+    matcher = term_matcher(known.values(), source)
     terms = [[TermForms.of(known[match.term.id], target) for match in matcher.find(row.source)] for row in rows]
     if not any(terms):
         raise ValueError(f"{path}: none of {len(known)} terms of {glossaries} stands in a source of its {len(rows)} segments")

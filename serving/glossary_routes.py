@@ -89,6 +89,7 @@ async def upload_glossary(
     content = await read_body(request, service.settings.limits.glossary_bytes, service.settings.upload_deadline_ms / 1_000)
 
     def work(should_stop: Callable[[], bool]) -> Change:
+        """Read the file, check it, and take it into use."""
         try:
             glossary = read_upload(content, industry, kind, encoding)
         except OSError as error:
@@ -115,6 +116,7 @@ async def restore_glossary(
     service = _service(request)
 
     def work(should_stop: Callable[[], bool]) -> Change:
+        """Take the former glossary into use."""
         if should_stop():
             raise DeadlineError("nothing has changed: other changes took too long")
         return service.glossaries.restore(industry, version, service.models.translator.glossaries, _author(request))

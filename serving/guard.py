@@ -37,6 +37,7 @@ class GuardedRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
+            """The answer, if the request is let in."""
             service = request.app.state.service
             check_key(request, service.keys)
             if request.method == "POST":
@@ -56,6 +57,7 @@ class AdminRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:
+            """The answer, if the request is let in."""
             service = request.app.state.service
             check_admin_key(request, service.admin_keys, service.keys, service.settings.admin_keys_variable)
             return await handler(request)

@@ -73,13 +73,16 @@ class RequestTerms:
             source: its language.
             offset: of the sentence in its segment.
         """
-        sent, normal = self._matches(sentence, source), self._matches(plain, source)
+        sent = self._matches(sentence, source)
+        if not sent:
+            return []
+        normal = sent if plain == sentence else self._matches(plain, source)
         same = [match.term.id for match, _ in sent] == [match.term.id for match, _ in normal]
         spans = find_protected(plain)
         uses = []
         for i, (match, overrides) in enumerate(sent):
             place = (normal[i][0].start, normal[i][0].end) if same else None
-            if place is None or not any(_cuts(place, span) for span in spans):
+            if place is None or not any(span.cut_by(*place) for span in spans):
                 uses.append(Use(match.term, match.text, offset + match.start, offset + match.end, place, overrides))
         return uses
 
@@ -98,12 +101,6 @@ def _overridden(own: TermMatch, known: TermMatch | None) -> str | None:
     if known is None or own.term.targets[0].casefold() in {target.casefold() for target in known.term.targets}:
         return None
     return known.term.targets[0]
-
-
-def _cuts(place: tuple[int, int], span: Span) -> bool:
-    """Whether a term has a part of a protected span, but not all of it."""
-    start, end = place
-    return span.start < end and start < span.end and not (start <= span.start and span.end <= end)
 
 
 @dataclass
@@ -159,6 +156,7 @@ def later_leg(text: str, marked: Sequence[Use], language: str, following: str) -
     """
 
     def annotated(number: int, form: str) -> str:
+        """A term under its name in the language in between; nothing for a mark that stands for none."""
         if number >= len(marked):
             return ""
         words = marked[number].term.words

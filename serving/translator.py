@@ -256,6 +256,8 @@ class Translator:
         for _ in range(REPAIRS if strict_terms else 0):
             for work in works:
                 work.hold_missing(target)
+            if not any(work.waiting for work in works):
+                break
             self._run(works, beams or self._beams, should_stop)
         return [_finish(work, target, strict_terms) for work in works]
 
@@ -295,7 +297,8 @@ class Translator:
         sentences, position = [], 0
         for gap, sent, text in zip(parts.gaps, parts.sentences, plain, strict=False):
             position += len(gap)
-            sentences.append(Sentence(sent, text, terms.find(sent, text, language, position), spans=find_protected(text)[: len(MARKERS)]))
+            spans = [] if path else find_protected(text)  # what is translated is masked when its turn comes
+            sentences.append(Sentence(sent, text, terms.find(sent, text, language, position), spans=spans))
             position += len(sent)
         work = Work(segment, language, path, parts, sentences, sentences)
         if not all(self._by_pair[pair].annotates for pair in path):

@@ -16,6 +16,7 @@ from data.language import HAN
 
 LEAST_KEPT = 2  # letters of the stem, before the ending
 LONGEST_BEGINNING = 9  # letters
+STIRRED = 0.15  # share of a beginning's letters that become others; a choice
 VOWELS = frozenset("aeiouáéíóúäöü")
 LETTERS = {"vowel": "aeiou", "consonant": "bcdfghjklmnprstvwz"}
 
@@ -56,7 +57,7 @@ class Inventor:
         word = chance.choice(found)
         letters = list(word[: chance.randint(1, min(len(word), LONGEST_BEGINNING))])
         for place in range(1, len(letters)):
-            if chance.random() < 0.15:
+            if chance.random() < STIRRED:
                 letters[place] = chance.choice(LETTERS["vowel" if _vowel(letters[place]) else "consonant"])
         return "".join(letters).rstrip("-'/.")
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 from configs.schema import TermTraining
 from data.annotation import FORMS, TERMS, Annotation, annotate, grammar
-from data.glossary import Glossary, Term
+from data.glossary import Glossary
 from data.glossary.term import Word
 from data.protect import find_protected
-from data.terms import TermMatch, TermMatcher, Wanted
+from data.terms import TermMatch, term_matcher
 from training.inventing import Inventor
 
 Pair = tuple[str, str]
@@ -46,7 +46,7 @@ class TermSamples:
     def __init__(self, glossaries: Iterable[Glossary], languages: Sequence[str], settings: TermTraining) -> None:
         self._terms = {term.id: term for glossary in glossaries for term in glossary.terms}
         self._settings = settings
-        self._matchers = {language: TermMatcher(_wanted(self._terms.values(), language)) for language in languages}
+        self._matchers = {language: term_matcher(self._terms.values(), language) for language in languages}
         words = {language: [w for t in self._terms.values() for w in t.words(language)] for language in languages}
         self._inventors = {language: Inventor(found) for language, found in words.items()}
 
@@ -77,8 +77,7 @@ class TermSamples:
         spans = find_protected(source)
         found = []
         for match in self._matchers[pair[0]].find(source):
-            cut = any(s.start < match.end and match.start < s.end and not (match.start <= s.start and s.end <= match.end) for s in spans)
-            if waiting[match.term.id] and not cut:
+            if waiting[match.term.id] and not any(span.cut_by(match.start, match.end) for span in spans):
                 other = waiting[match.term.id].pop(0)
                 words = self._terms[match.term.id].words(pair[1])
                 found += [Use(match, other, word, form) for word in words if (form := _form(word, other.text))][:1]
@@ -93,10 +92,6 @@ class TermSamples:
                 invented = self._inventors[language].invent(word, chance)[form]
                 return invented[:1].upper() + invented[1:] if text[:1].isupper() else invented
         return text
-
-
-def _wanted(terms: Iterable[Term], language: str) -> list[Wanted]:
-    return [Wanted(t.id, tuple(t.read_as(language)), (), t.case == "keep") for t in terms if t.read_as(language)]
 
 
 def _form(word: Word, text: str) -> str:

@@ -11,15 +11,10 @@ Not covered: other languages than the four that are served.
 
 from __future__ import annotations
 
-from data.glossary.words import FUNCTION_WORDS
-
-
-def _words(*lines: str) -> frozenset[str]:
-    return frozenset(" ".join(lines).split())
-
+from data.glossary.words import FUNCTION_WORDS, listed
 
 EVERYDAY = {
-    "en": _words(
+    "en": listed(
         "able according across actually additional again against ago almost already although always among another anyone anything",
         "appear around ask asked asking available away back bad because become becomes began begin believe best better big both bring",
         "called came certain certainly clear clearly come comes coming complete completely concerned consider considered correct could",
@@ -42,7 +37,7 @@ EVERYDAY = {
         "worked works worth wrong yesterday yet mind weekend weekends january february march april june july august september october",
         "november december monday tuesday wednesday thursday friday saturday sunday madam sir dears mr mrs ms yours sincerely",
     ),
-    "de": _words(
+    "de": listed(
         "abend abends anderen andere anderer anderes dank danke freundlichen freude freuen geehrte geehrter gruß grüße guten gut hallo",
         "herr heute ihnen januar jeweils mal moment montag dienstag mittwoch donnerstag freitag samstag sonntag morgen nachmittag nähe",
         "rückmeldung sekunden uhr umgang verständnis vielen weg damen herren lieber liebe neue neuen neuer neues erste ersten erster",
@@ -57,7 +52,7 @@ EVERYDAY = {
         "ihrem schnelle schnellen gewünschte gewünschten entsprechende entsprechenden folgende folgenden oben unten sofern damit dafür",
         "davon dabei",
     ),
-    "es": _words(
+    "es": listed(
         "además ahora algo alguien alguna algunas alguno algunos antes aparte apenas aquellas aquellos así aún aunque ayer bastante",
         "bien bueno buena buenos buenas casi ciento cierta cierto claro cómo comparación cualquier cualesquier cuyo cuya cuyos cuyas da",
         "dado dan dar debe deber debido decir dejar demás demasiado dentro desea después dice diferentes distintos diversos dos durante",
@@ -74,7 +69,7 @@ EVERYDAY = {
         "tengan nuestro saludo saludos cordial recibir recibido enviar lunes martes miércoles jueves viernes sábado domingo quedado",
         "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
     ),
-    "zh": _words(
+    "zh": listed(
         "周末 什么 怎么 怎样 为什么 哪里 多少 这个 那个 这些 那些 这里 那里 自己 因为 所以 但是 如果 虽然 可以 可能 应该 没有 不是 就是",
         "还是 或者 以及 并且 已经 非常 现在 然后 谢谢 你好 您好 对于 关于 由于 通过 根据 其中 其他 一个 一些 一种 目前 今天 明天 昨天",
         "我们 你们 他们 她们 它们 不同 不能 需要 进行 能够 必须 主要 同时 因此 此外 例如 包括 具有 成为 认为 表示 出现 发现 提供 许多",
@@ -85,7 +80,7 @@ EVERYDAY = {
 }
 
 GENERAL = {  # nouns that are parts of terms (lead time, part number) and none by themselves
-    "en": _words(
+    "en": listed(
         "number numbers part parts time times day days hour hours minute minutes second week weeks month months year years place places",
         "people person problem problems report reports case cases work working way ways point points change changes level levels size",
         "sizes type types kind kinds group groups country countries city cities man men woman women world example examples question",
@@ -107,7 +102,7 @@ GENERAL = {  # nouns that are parts of terms (lead time, part number) and none b
         "situation situations circumstance circumstances figure figures percent percentage majority minority couple lot mixture set",
         "sets stop stops lots bit bits",
     ),
-    "de": _words(
+    "de": listed(
         "zahl zahlen nummer nummern zeit zeiten tag tage tagen stunde stunden minute minuten woche wochen monat monate monaten jahr",
         "jahre jahren teil teile person personen problem probleme frage fragen fall fälle seite seiten stelle stellen punkt punkte ende",
         "anfang art arten weise beispiel beispiele grund gründe name namen land länder stadt städte mann männer frau frauen leute welt",
@@ -125,7 +120,7 @@ GENERAL = {  # nouns that are parts of terms (lead time, part number) and none b
         "unterstützung abteilung mitglied mitglieder treffen zeitung medien geld unterschied unterschiede beginn zeitraum phase",
         "situation situationen umstand umstände prozent mehrheit minderheit",
     ),
-    "es": _words(
+    "es": listed(
         "número números parte partes tiempo tiempos día días hora horas minuto minutos semana semanas mes meses año años lugar lugares",
         "persona personas problema problemas caso casos informe manera forma formas modo punto puntos nivel niveles tipo tipos grupo",
         "grupos país países ciudad ciudades hombre hombres mujer mujeres mundo ejemplo ejemplos pregunta preguntas cosa cosas nombre",
@@ -145,7 +140,7 @@ GENERAL = {  # nouns that are parts of terms (lead time, part number) and none b
         "miembros líder líderes reunión reuniones periódico medios dinero diferencia diferencias similitud comienzo período etapa",
         "etapas situación situaciones circunstancia circunstancias porcentaje mayoría minoría fuerza fuerzas espera esperas principal",
     ),
-    "zh": _words(
+    "zh": listed(
         "时间 问题 情况 方面 部分 方式 数量 国家 城市 地区 人员 人们 男性 女性 世界 例子 名字 结果 原因 水平 类型 程度 作用 影响 开始",
         "增加 减少 证据 事实 团队 同事 黑色 白色 红色 绿色 蓝色 黄色 橙色 棕色 灰色 米色 粉色 紫色 藏青色 酒红色 颜色 政府 大学 数据",
         "系统 政策 学生 学校 活动 事件 服务 战略 策略 平台 反应 家庭 儿童 孩子 社区 人口 人群 过程 方法 短缺 总数 来源 技术 信息 研究",
@@ -166,21 +161,21 @@ NOT_LAST = frozenset(  # they end none
 LINKS = {"en": frozenset({"of"}), "es": frozenset({"de", "del"})}  # what stands inside a term: bill of lading, carta de crédito
 ARTICLES_IN_LINKS = frozenset({"la", "los", "las"})  # Spanish, behind `de`
 BEFORE_NOUN = {
-    "en": _words(
+    "en": listed(
         "a an the this that these those my your his her its our their any each every some no of in for with by from at on about without",
         "into through between under during",
     ),
-    "es": _words(
+    "es": listed(
         "el la los las un una unos unas este esta estos estas ese esa esos esas mi mis tu tus su sus nuestro nuestra nuestros nuestras",
         "del al cada otro otra otros otras algún alguna algunos algunas de con sin en por para",
     ),
 }
 BEFORE_VERB = {
-    "en": _words(
+    "en": listed(
         "i you we they he she it who can could may might must shall should will would to not do does did don't didn't doesn't can't",
         "cannot please",
     ),
-    "es": _words("yo tú usted ustedes nosotros ellos ellas se me te nos lo le les no que quien quienes"),
+    "es": listed("yo tú usted ustedes nosotros ellos ellas se me te nos lo le les no que quien quienes"),
 }
 
 

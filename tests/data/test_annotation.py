@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+import yaml
 
-from data.annotation import END, FEATURES, FORMS, START, TERM_MARKS, TERMS, Annotation, annotate, bare, form_of, grammar, spell
+from configs.schema import ROOT
+from data.annotation import END, FALLBACK, FEATURES, FORMS, START, TERM_MARKS, TERMS, Annotation, annotate, bare, form_of, grammar, spell
 from data.glossary.term import Word
 from data.normalize import calm, normalize
 from data.protect import find_protected, mask_pair
@@ -95,3 +97,10 @@ def test_the_marks_come_only_from_us() -> None:
     assert set(normalize(f"a{''.join(TERM_MARKS)}")) == {"a", "\ufffd"}
     assert restore(f"die {T0}{PL}{START}{F}{END}Pumpe", "the pump", []) == "die Pumpe"
     assert len(set(TERM_MARKS)) == len(TERM_MARKS)
+
+
+def test_a_form_is_replaced_as_the_patterns_do_it() -> None:
+    rules = yaml.safe_load((ROOT / "data/corpora/forms.yaml").read_text(encoding="utf-8"))
+    known = {name: other for language in ("de", "es") for name, other in rules[language]["fallback"].items()}
+    assert set(known) == set(FORMS)
+    assert {name: FALLBACK.get(name, "base") for name in FORMS} == known
